@@ -1,0 +1,191 @@
+"""Reading answers: a notebook or a plain Python file becomes a module, without starting a kernel.
+
+From a notebook come the cells tagged `setup` and the answer cells (by nbgrader's cell metadata), compiled
+each under its own file name `….ipynb[gram_matrix]`, so that a traceback names the cell and the line. Plots,
+demonstrations and check cells are skipped. A cell that fails leaves the others standing.
+
+This module runs inside the sandbox too: it needs nothing but the standard library.
+"""
+
+import __future__
+
+import json
+import linecache
+import re
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FUTURE = 0
+for _name in __future__.all_feature_names:
+    FUTURE |= getattr(__future__, _name).compiler_flag
+_MAGIC = re.compile(r"^\s*(?:[%!]|\?)|\?\s*$")
+
+
+class UnreadableAnswers(ValueError):  # noqa: N818
+    """A notebook or answers file that cannot be read at all."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of the learner's code: the exercise it answers ("" for setup), its file name, its source."""
+
+    exercise: str
+    filename: str
+    source: str
+
+
+@dataclass
+class Answers:
+    """The learner's namespace, and the errors of the cells that failed, by cell."""
+
+    namespace: dict[str, Any]
+    errors: dict[str, BaseException] = field(default_factory=dict)
+
+    def find(self, exercise: str) -> Any:
+        """The answer called `exercise`, or None if no cell defines it."""
+        return self.namespace.get(exercise)
+
+    def error_of(self, exercise: str) -> BaseException | None:
+        """Why the answer is missing: its own cell's error, else that of a setup cell."""
+        return self.errors.get(exercise) or self.errors.get("")
+
+
+def read_cells(path: Path, shown: str | None = None) -> list[Cell]:
+    """The setup and answer cells of a notebook, or the one cell that a Python file is.
+
+    Args:
+        path: an .ipynb or .py file.
+        shown: the file name that tracebacks show; default the path relative to the current folder.
+    Raises:
+        UnreadableAnswers: missing, empty, broken JSON, not version 4, another language than Python.
+    """
+    shown = shown or _short(path)
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise UnreadableAnswers(
+            f"{shown}: no such file; `nstkit reset` brings the lesson's notebook back"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableAnswers(f"{shown}: cannot be read ({error})") from None
+    return source_cells(text, shown) if path.suffix == ".py" else notebook_cells(text, shown)
+
+
+def source_cells(text: str, shown: str) -> list[Cell]:
+    """A Python file as one cell."""
+    return [Cell("", shown, text)]
+
+
+def notebook_cells(text: str, shown: str) -> list[Cell]:
+    """The setup and answer cells of a notebook given as JSON text."""
+    return [cell for raw in _raw_cells(text, shown) if (cell := _cell(raw, shown)) is not None]
+
+
+def _raw_cells(text: str, shown: str) -> list[dict[str, Any]]:
+    if not text.strip():
+        raise UnreadableAnswers(
+            f"{shown}: the file is empty; `nstkit reset` brings the lesson's notebook back"
+        )
+    try:
+        notebook = json.loads(text)
+        cells, version = notebook["cells"], notebook["nbformat"]
+        language = notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableAnswers(
+            f"{shown}: not a notebook (broken JSON); `nstkit reset` brings it back"
+        ) from None
+    if version != 4:
+        raise UnreadableAnswers(
+            f"{shown}: expected a version 4 notebook, got {version}; open and save it in Jupyter"
+        )
+    if str(language).lower() not in ("python", "python3"):
+        raise UnreadableAnswers(f"{shown}: expected a Python notebook, got one for {language}")
+    return [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def _cell(raw: dict[str, Any], shown: str) -> Cell | None:
+    meta = raw.get("metadata") or {}
+    grading = meta.get("nbgrader") or {}
+    source = raw.get("source", "")
+    text = source if isinstance(source, str) else "".join(source)
+    if grading.get("solution"):
+        name = str(grading.get("grade_id", ""))
+        return Cell(name, f"{shown}[{name}]", text)
+    if "setup" in meta.get("tags", ()):
+        return Cell("", f"{shown}[setup]", text)
+    return None
+
+
+def run_cells(cells: list[Cell], guard: Callable[[], Any] | None = None) -> Answers:
+    """Run cells in order in one fresh module; a failing cell is noted under its exercise.
+
+    Args:
+        cells: from `read_cells`.
+        guard: makes a context manager that each cell runs in (time limits, silence).
+    """
+    module = types.ModuleType(f"nstkit_answers_{len(sys.modules)}")
+    sys.modules[module.__name__] = module  # dataclasses with string annotations look their module up
+    namespace = module.__dict__
+    namespace.update(display=_ignore, check=_ignore)
+    answers, flags = Answers(namespace), 0
+    for cell in cells:
+        try:
+            code, flags = _compile(cell, flags)
+            with guard() if guard else _no_guard():
+                exec(code, namespace)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (learners raise anything)
+            answers.errors[cell.exercise] = error
+    return answers
+
+
+def _compile(cell: Cell, flags: int) -> tuple[types.CodeType, int]:
+    remember_source(cell)
+    try:
+        code = compile(cell.source, cell.filename, "exec", flags, dont_inherit=True)
+    except SyntaxError as error:  # only now look for magics: `a = (7\n% 4)` is plain Python
+        try:
+            code = compile(without_magics(cell.source), cell.filename, "exec", flags, dont_inherit=True)
+        except SyntaxError:
+            raise error from None
+    return code, flags | (code.co_flags & FUTURE)  # like IPython, a __future__ import lasts
+
+
+def remember_source(cell: Cell) -> None:
+    """Let tracebacks show the cell's lines."""
+    linecache.cache[cell.filename] = (len(cell.source), None, cell.source.splitlines(True), cell.filename)
+
+
+def without_magics(source: str) -> str:
+    """The source with IPython's magics, shell lines and `name?` blanked, keeping the line count."""
+    lines = source.split("\n")
+    if source.lstrip().startswith("%%"):
+        return "\n".join("" for _ in lines)
+    return "\n".join(
+        _blank(line) if _MAGIC.search(line) and not line.lstrip().startswith("#") else line for line in lines
+    )
+
+
+def _blank(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())] + "pass"
+
+
+def _ignore(*args: Any, **kwargs: Any) -> None:
+    """Stand in for `display` and `check` while grading."""
+
+
+class _no_guard:  # noqa: N801
+    def __enter__(self) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,88 @@
+"""The audit: can the checks of an exercise fail, and do they say the right thing when they do?
+
+For every exercise: the reference and each accepted variant earn all points; each misconception loses points
+and is answered with its own sentence; the untouched stub earns none; for every check there is some wrong
+answer that it catches.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from nstkit.grading.diagnose import reference
+from nstkit.grading.exercises import Exercise, Misconception, Variant
+from nstkit.grading.grade import grade_implementation
+from nstkit.grading.results import Result
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """One question to an exercise's checks; `complaint()` is the answer, "" when all is well."""
+
+    name: str
+    complaint: Callable[[], str]
+
+
+def audits(exercise: Exercise) -> Iterator[AuditFinding]:
+    """All questions to one exercise."""
+    yield AuditFinding("reference-earns-all", lambda: _earns_all(exercise, reference(exercise)))
+    yield AuditFinding("stub-earns-none", lambda: _stub_earns_none(exercise))
+    yield AuditFinding("every-check-can-fail", lambda: _every_check_can_fail(exercise))
+    for variant in exercise.variants:
+        yield AuditFinding(f"accepts-{variant.name}", _bind(_accepts, exercise, variant))
+    for misconception in exercise.misconceptions:
+        yield AuditFinding(f"rejects-{misconception.name}", _bind(_rejects, exercise, misconception))
+
+
+def _bind(question: Callable[..., str], *args: Any) -> Callable[[], str]:
+    return lambda: question(*args)
+
+
+def _earns_all(exercise: Exercise, implementation: Any) -> str:
+    result = grade_implementation(exercise, implementation)
+    if result.state == "passed" and result.points == exercise.points > 0:
+        return ""
+    lost = [f"{c.name}: {c.message}" for c in result.checks if c.state != "passed"]
+    return f"{exercise.name}: a right answer earns {result.points} of {exercise.points}: {'; '.join(lost)}"
+
+
+def _accepts(exercise: Exercise, variant: Variant) -> str:
+    return _earns_all(exercise, variant.implementation)
+
+
+def _rejects(exercise: Exercise, misconception: Misconception) -> str:
+    result = graded_misconception(exercise, misconception)
+    if result.points >= exercise.points:
+        return f"{exercise.name}: {misconception.name} loses no point"
+    if result.misconception != misconception.name:
+        got = result.misconception or f"no misconception ({result.message})"
+        return f"{exercise.name}: {misconception.name} is answered with the sentence of {got}"
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def graded_misconception(exercise: Exercise, misconception: Misconception) -> Result:
+    """What a misconception earns and hears."""
+    return grade_implementation(exercise, misconception.implementation)
+
+
+def _stub_earns_none(exercise: Exercise) -> str:
+    def stub(*args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError
+
+    result = grade_implementation(exercise, stub)
+    return (
+        ""
+        if (result.state, result.points) == ("todo", 0)
+        else f"{exercise.name}: the stub earns {result.points}"
+    )
+
+
+def _every_check_can_fail(exercise: Exercise) -> str:
+    """Every check fails for some misconception, or for an answer that returns None for everything."""
+    results = [graded_misconception(exercise, m) for m in exercise.misconceptions]
+    results.append(grade_implementation(exercise, lambda *args, **kwargs: None))
+    caught = {c.name for result in results for c in result.checks if c.state != "passed"}
+    uncaught = [check.name for check in exercise.checks if check.name not in caught]
+    return f"{exercise.name}: nothing wrong was caught by {', '.join(uncaught)}" if uncaught else ""

@@ -1,0 +1,150 @@
+"""Observing: run one probe on one implementation, and note all that happened.
+
+Beside the probe's evidence this notes what no author should have to remember: whether the inputs were
+changed, whether the same call gives the same result again after a different one, whether the global random
+state was touched. Prints and warnings cost nothing. This module runs inside the sandbox too.
+"""
+
+import contextlib
+import io
+import random
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from nstkit.grading.draws import Draw
+from nstkit.grading.evidence import Raised, Thing, freeze
+from nstkit.grading.exercises import Check
+
+STATES = ("todo", "passed", "wrong", "error", "timeout", "memory", "crashed")
+
+
+class OutOfTime(BaseException):  # noqa: N818  (a BaseException, so that a learner's `except Exception` cannot eat it)
+    """The probe ran past its limit."""
+
+
+class Exited(BaseException):  # noqa: N818
+    """The learner's code called os._exit."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A probe that did not come back: its state, the error's type and text, and where it was raised."""
+
+    state: str
+    kind: str
+    text: str
+    trace: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one implementation did in one check: evidence for two draws, or a failure."""
+
+    evidence: tuple[Any, ...] = ()
+    failure: Failure | None = None
+    modified: tuple[str, ...] = ()
+    disturbed: bool = False
+    repeatable: Any = None
+    """Evidence of the first draw once more, after the second."""
+
+
+def observe(
+    check: Check, exercise: str, implementation: Any, seed: int, *, may_modify: bool = False
+) -> Observation:
+    """Run `check` on `implementation`: first draw, second draw, first draw again.
+
+    Raises nothing but KeyboardInterrupt: whatever the implementation does ends up in the Observation.
+    """
+    evidence: list[Any] = []
+    modified: tuple[str, ...] = ()
+    before = _random_state()
+    for salt in ("first", "second", "first"):
+        draw = Draw(seed, exercise, check.name, salt)
+        try:
+            with quiet():
+                evidence.append(freeze(check.probe(implementation, draw)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (learners raise anything)
+            return Observation(failure=describe_failure(error))
+        modified = modified or (() if may_modify else draw.modified())
+    disturbed = not _same_random_state(before, _random_state())
+    return Observation(tuple(evidence[:2]), None, modified, disturbed, evidence[2])
+
+
+def describe_failure(error: BaseException) -> Failure:
+    """The Failure that fits an exception."""
+    kind, text = type(error).__name__, str(error).strip()
+    trace = learner_trace(error)
+    if isinstance(error, NotImplementedError):
+        return Failure("todo", kind, "not answered yet")
+    if isinstance(error, OutOfTime):
+        return Failure("timeout", kind, text, trace)
+    if isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text:
+        return Failure("memory", kind, "asked for more memory than the limit", trace)
+    if isinstance(error, SystemExit | Exited):
+        return Failure("crashed", kind, "the answer ended the program (exit)", trace)
+    return Failure("error", kind, text, trace)
+
+
+def learner_trace(error: BaseException) -> str:
+    """The frames that lie in the learner's cells or files, innermost last, as "file:line in name"."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_learners(f.filename)]
+    lines = [f"{f.filename}:{f.lineno} in {f.name}\n    {(f.line or '').strip()}" for f in frames]
+    if isinstance(error, SyntaxError) and error.filename:
+        lines.append(f"{error.filename}:{error.lineno}\n    {(error.text or '').strip()}")
+    return "\n".join(lines[-6:])
+
+
+def _is_learners(filename: str) -> bool:
+    _, _, name = filename.rpartition("/")
+    ours = ("site-packages", sys.base_prefix, sys.prefix, "<frozen", "nstkit/grading")
+    return not name.startswith("test_") and not any(mark in filename for mark in ours)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Swallow prints and warnings."""
+    sink = _Sink()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Sink(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+def _random_state() -> tuple[Any, ...]:
+    legacy: Any = np.random.get_state()  # noqa: NPY002  (the global state is what learners disturb)
+    return random.getstate(), (legacy[1].tobytes(), *legacy[2:]), torch.get_rng_state()
+
+
+def _same_random_state(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    return a[:2] == b[:2] and torch.equal(a[2], b[2])
+
+
+def only_refusals(evidence: Any) -> bool:
+    """Whether evidence holds nothing but raised errors (a check of refusals)."""
+    if isinstance(evidence, list | tuple):
+        return bool(evidence) and all(only_refusals(item) for item in evidence)
+    if isinstance(evidence, dict):
+        return bool(evidence) and all(only_refusals(item) for item in evidence.values())
+    return isinstance(evidence, Raised)
+
+
+__all__ = [
+    "STATES", "Exited", "Failure", "Observation", "OutOfTime", "Thing", "describe_failure", "learner_trace",
+    "observe", "only_refusals", "quiet",
+]  # fmt: skip
