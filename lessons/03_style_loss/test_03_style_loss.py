@@ -39,10 +39,10 @@ def every_normalisation(answer, draw):
 @gram_matrix.check(points=1)
 def single_precision_and_strides(answer, draw):
     """float32 stays float32, and a tensor that is not contiguous is as good as any."""
-    return [
-        answer(draw.features(2, 3, 5, 4, dtype=torch.float32)),
-        answer(draw.features(2, 6, 3, 4, strided=True)),
-    ]
+    return {
+        "float32": answer(draw.features(2, 3, 5, 4, dtype=torch.float32)),
+        "not contiguous": answer(draw.features(2, 6, 3, 4, strided=True)),
+    }
 
 
 @gram_matrix.check(points=1)
@@ -55,12 +55,11 @@ def gradients_flow(answer, draw):
 def bad_input_is_refused(answer, draw):
     """ValueError for another name, and for features that are not 4-D."""
     features = draw.features(2, 3, 5, 4)
-    return [
-        outcome(answer, features, "wh"),
-        outcome(answer, features, normalize=""),
-        outcome(answer, draw.features(2, 3, 5, 4)[0]),
-        outcome(answer, features.flatten(2)),
-    ]
+    return {
+        'normalize="wh"': outcome(answer, features, "wh"),
+        "features of one image, (C, H, W)": outcome(answer, draw.features(2, 3, 5, 4)[0]),
+        "flattened features, (B, C, H·W)": outcome(answer, features.flatten(2)),
+    }
 
 
 def _divisor(features, normalize):
@@ -233,7 +232,10 @@ def only_the_generated_image_learns(answer, draw):
     if not loss.requires_grad:
         return "no gradient"
     loss.backward()
-    return [[layer.grad for layer in leaves.values()], [layer.grad is None for layer in targets.values()]]
+    return {
+        "gradient of the generated features": [layer.grad for layer in leaves.values()],
+        "the style stays without a gradient": [layer.grad is None for layer in targets.values()],
+    }
 
 
 @gatys_style_loss.check(points=1)
@@ -241,12 +243,12 @@ def what_cannot_be_compared_is_refused(answer, draw):
     """KeyError for a missing layer, ValueError for no weights or different C."""
     generated, style = _layers(draw)
     other = {"relu1": draw.features(2, 4, 4, 7), "relu2": style["relu2"]}
-    return [
-        outcome(answer, generated, style, {"relu1": 1.0, "relu9": 1.0}),
-        outcome(answer, generated, {"relu1": style["relu1"]}, {"relu2": 1.0}),
-        outcome(answer, generated, style, {}),
-        outcome(answer, generated, other, {"relu1": 1.0, "relu2": 1.0}),
-    ]
+    return {
+        "a weight for a layer nobody has": outcome(answer, generated, style, {"relu1": 1.0, "relu9": 1.0}),
+        "a layer that the style lacks": outcome(answer, generated, {"relu1": style["relu1"]}, {"relu2": 1.0}),
+        "no weights": outcome(answer, generated, style, {}),
+        "different C": outcome(answer, generated, other, {"relu1": 1.0, "relu2": 1.0}),
+    }
 
 
 def _gram(features, positions=None):
@@ -382,10 +384,10 @@ def the_closed_form(answer, draw):
 @gram_loss_grad.check(points=1)
 def more_channels_than_positions(answer, draw):
     """N > M, and features that are a strided view."""
-    return [
-        answer(draw.array(7, 3), _symmetric(draw, 7)),
-        answer(draw.array(4, 6, strided=True), _symmetric(draw, 4)),
-    ]
+    return {
+        "N > M": answer(draw.array(7, 3), _symmetric(draw, 7)),
+        "a strided view": answer(draw.array(4, 6, strided=True), _symmetric(draw, 4)),
+    }
 
 
 @gram_loss_grad.check(points=1)
@@ -401,11 +403,11 @@ def wrong_shapes_are_refused(answer, draw):
     features, target = draw.array(4, 6), _symmetric(draw, 4)
     skewed = target.copy()
     skewed[0, 1] += 1e-3 * np.abs(target).max()
-    return [
-        outcome(answer, features, _symmetric(draw, 6)),
-        outcome(answer, features, draw.array(4, 6)),
-        outcome(answer, features, draw.watch(skewed, "target_gram")),
-    ]
+    return {
+        "a target of another size": outcome(answer, features, _symmetric(draw, 6)),
+        "a target that is not square": outcome(answer, features, draw.array(4, 6)),
+        "a target that is not symmetric": outcome(answer, features, draw.watch(skewed, "target_gram")),
+    }
 
 
 def _refuse_target(features, target):
@@ -500,10 +502,10 @@ def zero_for_equal_sets(answer, draw):
 @gram_mmd2.check(points=1)
 def single_precision_and_strided_sets(answer, draw):
     """float32 stays float32; a transposed feature map is as good as any."""
-    return [
-        answer(draw.tensor(5, 4, dtype=torch.float32), draw.tensor(8, 4, dtype=torch.float32)),
-        answer(draw.tensor(5, 3, strided=True), draw.tensor(6, 3, strided=True)),
-    ]
+    return {
+        "float32": answer(draw.tensor(5, 4, dtype=torch.float32), draw.tensor(8, 4, dtype=torch.float32)),
+        "not contiguous": answer(draw.tensor(5, 3, strided=True), draw.tensor(6, 3, strided=True)),
+    }
 
 
 @gram_mmd2.check(points=1)
@@ -515,11 +517,11 @@ def gradients_reach_both_sets(answer, draw):
 @gram_mmd2.check(points=1)
 def sets_that_do_not_fit_are_refused(answer, draw):
     """ValueError for vectors of different length and for an empty set."""
-    return [
-        outcome(answer, draw.tensor(5, 3), draw.tensor(5, 4)),
-        outcome(answer, draw.tensor(5, 3), draw.tensor(0, 3)),
-        outcome(answer, draw.tensor(0, 3), draw.tensor(5, 3)),
-    ]
+    return {
+        "vectors of different length": outcome(answer, draw.tensor(5, 3), draw.tensor(5, 4)),
+        "an empty y": outcome(answer, draw.tensor(5, 3), draw.tensor(0, 3)),
+        "an empty x": outcome(answer, draw.tensor(0, 3), draw.tensor(5, 3)),
+    }
 
 
 def _refuse_sets(x, y):

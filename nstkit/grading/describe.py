@@ -4,6 +4,7 @@ The describers run from the most telling to the least: structure, shape, dtype, 
 a transpose, an offset, which items of the batch, and at last the worst element.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +16,15 @@ from nstkit.grading.evidence import Array, Raised, Thing
 
 def describe(difference: Difference) -> str:
     """One sentence that says what differs and by how much."""
-    where = "" if difference.path == "result" else f"{difference.path}: "
-    return where + _DESCRIBERS[difference.kind](difference)
+    return _where(difference.path) + _DESCRIBERS[difference.kind](difference)
+
+
+def _where(path: str) -> str:
+    """The place in words: "result['a bad name'][0]" becomes "a bad name [0]: "."""
+    keys = re.findall(r"\['(.*?)'\]", path)
+    rest = re.sub(r"\['.*?'\]", "", path).removeprefix("result")
+    words = " ".join([*keys, rest] if rest else keys)
+    return f"{words if keys else f'result{words}'}: " if words else ""
 
 
 def name_of(value: Any) -> str:

@@ -21,7 +21,10 @@ MAX_HEADER = 1 << 20
 MAX_DEPTH = 8
 MAX_TEXT = 20_000
 DTYPES = frozenset(
-    ["float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128"]
+    (
+        *("float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "bool"),
+        *("uint8", "uint16", "uint32", "uint64", "complex64", "complex128"),
+    )
 )
 
 

@@ -38,7 +38,7 @@ def grade_answers(exercise: Exercise, answers: Answers, seed: int = PUBLIC_SEED)
 
 def grade_observed(exercise: Exercise, observer: Observer, seed: int) -> Result:
     """Grade by an observer: it runs the answer in one check, wherever that may be."""
-    observed = {check.name: observer(exercise, check) for check in exercise.checks}
+    observed = _observe_all(exercise, observer)
     judged = [judge(exercise, check, observed[check.name], seed) for check in exercise.checks]
     failed = {check.name for check in judged if check.state in ("wrong", "error")}
     known = diagnose(exercise, observed, failed, seed) if failed else None
@@ -54,6 +54,17 @@ def grade_observed(exercise: Exercise, observer: Observer, seed: int) -> Result:
         message=known.sentence if known else next((check.message for check in checks if check.message), ""),
         trace=_first_trace(observed.values()),
     )
+
+
+def _observe_all(exercise: Exercise, observer: Observer) -> dict[str, Observation]:
+    """Observe check after check; once one ran out of time, the rest are not waited for."""
+    observed: dict[str, Observation] = {}
+    late = None
+    for check in exercise.checks:
+        observed[check.name] = late or observer(exercise, check)
+        failure = observed[check.name].failure
+        late = late or (observed[check.name] if failure and failure.state == "timeout" else None)
+    return observed
 
 
 def _first_trace(observations: Iterable[Observation]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from nstkit.grading.observation import Exited, OutOfTime
 
-SECONDS = 10.0
+SECONDS = 3.0
 MEMORY_MB = 4096
 
 

@@ -76,7 +76,8 @@ def html_report(result: Result) -> str:
     rows = "".join(_html_row(result, row) for row in result.checks)
     message = f"<p style='margin:.4em 0'><b>{html.escape(result.message)}</b></p>" if result.message else ""
     trace = f"<pre style='margin:.4em 0'>{html.escape(result.trace)}</pre>" if result.trace else ""
-    head = f"{_badge(result.state)} <b>{html.escape(result.exercise)}</b>: {result.points} of {result.max_points} points"
+    points = f"{result.points} of {result.max_points} points"
+    head = f"{_badge(result.state)} <b>{html.escape(result.exercise)}</b>: {points}"
     return (
         f"<div style='border-left:4px solid {_COLOURS[result.state]};padding:.2em .9em;max-width:52em'>"
         f"<div>{head}</div>{message}{trace}<table style='margin:.3em 0'>{rows}</table>{_picture(result)}</div>"

@@ -131,9 +131,10 @@ class AuditItem(pytest.Item):
 
 def failure_text(result: Result, check: CheckResult) -> str:
     """What a learner reads below a check that did not pass."""
-    lines = [check.title, f"  {result.message}" if result.message else ""]
-    if check.message and check.message != result.message:
-        lines.append(f"  seen here: {check.message}")
-    if result.trace:
-        lines += ["", *(f"  {line}" for line in result.trace.splitlines())]
-    return "\n".join(line for line in lines if line or line == "")
+    first = next(c.name for c in result.checks if c.state != "passed") == check.name
+    lines = [result.message] if first else []
+    if check.message != result.message or not first:
+        lines.append(f"seen here: {check.message}")
+    if result.trace and first:
+        lines += result.trace.splitlines()
+    return "\n".join(f"  {line}" for line in lines)
