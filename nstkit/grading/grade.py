@@ -32,7 +32,7 @@ def grade_answers(exercise: Exercise, answers: Answers, seed: int = PUBLIC_SEED)
     """Grade the exercise's answer among a learner's answers, in this process."""
     answer = answers.find(exercise.name)
     if answer is None:
-        return missing(exercise, answers.error_of(exercise.name))
+        return missing_answer(exercise, answers.error_of(exercise.name))
     return grade_implementation(exercise, answer, seed)
 
 
@@ -123,7 +123,7 @@ def _withhold_refusals(exercise: Exercise, checks: list[CheckResult], seed: int)
     ]
 
 
-def missing(exercise: Exercise, error: BaseException | None = None) -> Result:
+def missing_answer(exercise: Exercise, error: BaseException | None = None) -> Result:
     """The result of an exercise whose answer is not defined."""
     if error is None:
         state, message, trace = "todo", f"no answer defines {exercise.name}", ""
@@ -156,7 +156,7 @@ def grade_file(
     checks: Path, answers: Path, *, exercise: str | None = None, seed: int = PUBLIC_SEED
 ) -> dict[str, Result]:
     """Grade a notebook or Python file against a lesson's test file, in this process."""
-    exercises = _chosen(load_exercises(checks), exercise)
+    exercises = choose(load_exercises(checks), exercise)
     try:
         cells = read_cells(answers)
     except UnreadableAnswers as error:
@@ -169,12 +169,13 @@ def grade_text(
     checks: Path, source: str, shown: str, *, exercise: str | None = None, seed: int = PUBLIC_SEED
 ) -> dict[str, Result]:
     """Grade Python text as in an answers file, in this process."""
-    exercises = _chosen(load_exercises(checks), exercise)
+    exercises = choose(load_exercises(checks), exercise)
     given = run_guarded(source_cells(source, shown))
     return {name: grade_answers(e, given, seed) for name, e in exercises.items()}
 
 
-def _chosen(exercises: dict[str, Exercise], name: str | None) -> dict[str, Exercise]:
+def choose(exercises: dict[str, Exercise], name: str | None) -> dict[str, Exercise]:
+    """All exercises, or the one called `name`; ValueError where there is none of that name."""
     if name is None:
         return exercises
     if name not in exercises:
