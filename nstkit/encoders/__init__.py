@@ -1,1 +1,12 @@
-""""""
+"""Encoders: networks that turn an image into features.
+
+`load_encoder` gives VGG-19, VGG-16, SqueezeNet 1.1 or `tiny`, which ships in here and was trained on pictures
+drawn by `nstkit.encoders.procedural`. An `Encoder` is called with the layers that one wants and computes nothing
+else. `content_sensitivity` measures what a layer notices.
+"""
+
+from nstkit.encoders.encoder import Encoder
+from nstkit.encoders.load import encoder_names, load_encoder
+from nstkit.encoders.sensitivity import content_sensitivity
+
+__all__ = ["Encoder", "content_sensitivity", "encoder_names", "load_encoder"]
