@@ -105,7 +105,7 @@ def _values(d: Difference) -> str:
 
 
 def _number(d: Difference) -> str:
-    if d.expected and d.got and np.isfinite(d.got):
+    if isinstance(d.expected, float) and d.expected and d.got and np.isfinite(d.got):
         ratio = d.got / d.expected
         factor = _factor_sentence(np.asarray(ratio))
         if factor:

@@ -97,9 +97,9 @@ def freeze(value: Any, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool | Raised | Thing):
         return value
     if isinstance(value, torch.Tensor):
-        return _freeze_tensor(value)
+        return _too_large("tensor", value.nbytes) or _freeze_tensor(value)
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, int | float | complex | str):
-        return _freeze_array(value)
+        return _too_large("array", value.nbytes) or _freeze_array(value)
     if isinstance(value, int | float | complex):
         return _freeze_number(value)
     if isinstance(value, str):
@@ -120,6 +120,10 @@ def _freeze_number(value: Any) -> int | float | complex:
     if isinstance(value, int):
         return int(value)
     return float(value) if isinstance(value, float) else complex(value)
+
+
+def _too_large(kind: str, size: int) -> Thing | None:
+    return Thing(f"{kind} of {size >> 20} MB") if size > MAX_BYTES // 2 else None
 
 
 def _freeze_tensor(value: torch.Tensor) -> Array:
