@@ -1,0 +1,40 @@
+"""The Gram matrix: which channels are active together, wherever in the image that happens.
+
+Gatys, Ecker & Bethge, CVPR 2016, Eq. 3 (no division); Johnson, Alahi & Fei-Fei, ECCV 2016, Eq. 3 (by C·H·W).
+"""
+
+import torch
+from torch import Tensor
+
+from nstkit.losses.features import check_features
+
+_DIVISORS = {
+    "chw": lambda channels, positions: channels * positions,
+    "hw": lambda channels, positions: positions,
+    "none": lambda channels, positions: 1,
+}
+
+
+def gram_matrix(features: Tensor, normalize: str = "chw") -> Tensor:
+    """Uncentred second moments of the channels over all positions: G = F Fᵀ / Z, F of shape (C, H·W).
+
+    Args:
+        features: (B, C, H, W), any floating dtype, contiguous or not.
+        normalize: Z is C·H·W for "chw" (Johnson), H·W for "hw", 1 for "none" (Gatys).
+
+    Returns:
+        (B, C, C), dtype and device of `features`; symmetric, positive semidefinite, differentiable.
+
+    Raises:
+        ValueError: `features` is not (B, C, H, W), or `normalize` is another name.
+
+    Source: Gatys et al., CVPR 2016, Eq. 3; Johnson et al., ECCV 2016, Eq. 3.
+    """
+    check_features(features, "features")
+    if normalize not in _DIVISORS:
+        raise ValueError(f"normalize: expected one of {', '.join(map(repr, _DIVISORS))}, got {normalize!r}")
+    flat = features.flatten(2)  # (B, C, N)
+    divisor = _DIVISORS[normalize](*flat.shape[1:])
+    # The factor goes into the product: float16 would overflow before a division. beta=0 leaves `unread` unread.
+    unread = flat.new_empty(())
+    return torch.baddbmm(unread, flat, flat.mT, beta=0, alpha=1 / divisor)

@@ -1,0 +1,106 @@
+"""Gram matrices agree with einsum, have the laws of second moments, and refuse what is no feature map."""
+
+import numpy as np
+import pytest
+import torch
+
+from nstkit.losses import gram_matrix
+
+DIVISORS = {"chw": 5 * 4 * 7, "hw": 4 * 7, "none": 1}
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
+
+
+@pytest.fixture
+def features():
+    """(2, 5, 4, 7) with channel means far from zero, where a covariance differs from a Gram matrix."""
+    return torch.randn(2, 5, 4, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.7
+
+
+def by_einsum(features, divisor):
+    array = features.double().numpy()
+    return np.einsum("bchw,bdhw->bcd", array, array) / divisor
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("normalize", DIVISORS)
+def test_it_agrees_with_einsum_for_every_normalisation(features, normalize, dtype):
+    gram = gram_matrix(features.to(dtype), normalize=normalize)
+    assert gram.shape == (2, 5, 5)
+    assert gram.dtype == dtype
+    expected = by_einsum(features.to(dtype), DIVISORS[normalize])
+    np.testing.assert_allclose(gram.double().numpy(), expected, rtol=TOLERANCE[dtype], atol=0)
+
+
+def test_it_divides_by_channels_and_positions_unless_told_otherwise(features):
+    torch.testing.assert_close(gram_matrix(features), gram_matrix(features, "chw"), rtol=0, atol=0)
+
+
+def test_it_is_symmetric_and_positive_semidefinite(features):
+    wide = torch.cat([features, -features[:, :2]], 1)  # 7 channels of rank 5
+    gram = gram_matrix(wide)
+    torch.testing.assert_close(gram, gram.mT, rtol=0, atol=1e-14)
+    assert torch.linalg.eigvalsh(gram).min() > -1e-12
+
+
+def test_it_forgets_where_things_are(features):
+    order = torch.randperm(28, generator=torch.Generator().manual_seed(1))
+    shuffled = features.flatten(2)[:, :, order].unflatten(2, (4, 7))
+    torch.testing.assert_close(gram_matrix(shuffled), gram_matrix(features), rtol=1e-12, atol=0)
+
+
+def test_each_image_of_a_batch_has_its_own(features):
+    singly = torch.cat([gram_matrix(image[None]) for image in features])
+    torch.testing.assert_close(gram_matrix(features), singly, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(lambda f: f.contiguous(memory_format=torch.channels_last), id="channels last"),
+        pytest.param(lambda f: f.mT.contiguous().mT, id="transposed"),
+        pytest.param(lambda f: torch.stack([f, f], -1)[..., 0], id="with gaps"),
+    ],
+)
+def test_the_memory_layout_does_not_matter(features, layout):
+    strided = layout(features)
+    before = strided.clone()
+    torch.testing.assert_close(gram_matrix(strided), gram_matrix(features), rtol=1e-12, atol=0)
+    assert torch.equal(strided, before)
+
+
+@pytest.mark.parametrize("normalize", DIVISORS)
+def test_first_and_second_derivatives_are_right(normalize):
+    features = torch.randn(2, 3, 2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    features.requires_grad_()
+    assert torch.autograd.gradcheck(lambda f: gram_matrix(f, normalize), features)
+    assert torch.autograd.gradgradcheck(lambda f: gram_matrix(f, normalize), features)
+
+
+def test_half_precision_does_not_overflow_before_the_division():
+    strong = torch.full((2, 3, 40, 50), 30.0, dtype=torch.float16)  # 2000 positions · 900 > 65504
+    torch.testing.assert_close(gram_matrix(strong, "hw"), torch.full((2, 3, 3), 900.0, dtype=torch.float16))
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 7), (2, 5, 28), (1, 2, 5, 4, 7)])
+def test_features_that_are_not_four_dimensional_are_refused(shape):
+    with pytest.raises(ValueError, match=r"features: expected \(B, C, H, W\).*got \(" + str(shape[0])):
+        gram_matrix(torch.ones(shape))
+
+
+def test_empty_features_are_refused():
+    with pytest.raises(ValueError, match=r"features: .*no axis empty, got \(2, 3, 0, 4\)"):
+        gram_matrix(torch.ones(2, 3, 0, 4))
+
+
+@pytest.mark.parametrize("normalize", ["wh", "CHW", "", None])
+def test_another_normalisation_is_refused_by_name(features, normalize):
+    with pytest.raises(ValueError, match=r"normalize: expected one of 'chw', 'hw', 'none', got "):
+        gram_matrix(features, normalize)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_gpu_agrees(features):
+    gpu = gram_matrix(features.cuda())
+    assert gpu.is_cuda
+    torch.testing.assert_close(gpu.cpu(), gram_matrix(features), rtol=1e-10, atol=0)
