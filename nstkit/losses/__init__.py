@@ -3,6 +3,10 @@
 Pure functions of tensors. Those that sum over layers take the mappings that an encoder returns.
 """
 
+from nstkit.losses.content import content_loss
+from nstkit.losses.gap import content_style_gap
+from nstkit.losses.gatys import gatys_style_loss
 from nstkit.losses.gram import gram_matrix
+from nstkit.losses.objective import nst_objective
 
-__all__ = ["gram_matrix"]
+__all__ = ["content_loss", "content_style_gap", "gatys_style_loss", "gram_matrix", "nst_objective"]
