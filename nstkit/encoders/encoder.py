@@ -25,13 +25,16 @@ class Encoder(nn.Module):
         weights: Where the weights come from, in words.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self,
         name: str,
         modules: Mapping[str, nn.Module],
         *,
-        mean: Sequence[float],
-        deviation: Sequence[float],
+        mean: Sequence[float] | Tensor,
+        deviation: Sequence[float] | Tensor,
         reads: Mapping[str, str] | None = None,
         weights: str = "",
     ) -> None:
@@ -40,8 +43,8 @@ class Encoder(nn.Module):
         chain = dict(zip(modules, [IMAGE, *modules], strict=False))
         self.reads = {**chain, **(reads or {})}
         self.steps = nn.ModuleDict(modules)
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", 1.0 * torch.as_tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", 1.0 * torch.as_tensor(deviation).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
 
     @property
@@ -82,16 +85,14 @@ class Encoder(nn.Module):
     def cut(self, layers: Sequence[str]) -> "Encoder":
         """An encoder that shares these weights and holds only what `layers` need (KeyError if unknown)."""
         kept = self._ancestors(self._known(layers))
-        shorter = Encoder(
+        return Encoder(
             self.name,
             {layer: self.steps[layer] for layer in kept},
-            mean=(0.0,) * 3,
-            deviation=(1.0,) * 3,
+            mean=self.mean,
+            deviation=self.deviation,
             reads={layer: self.reads[layer] for layer in kept},
             weights=self.weights,
         )
-        shorter.mean, shorter.deviation = self.mean, self.deviation
-        return shorter
 
     def minimum_size(self, layers: Sequence[str] | None = None) -> int:
         """The smallest height and width in pixels for which every one of `layers` has a feature."""

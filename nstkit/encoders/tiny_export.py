@@ -44,15 +44,14 @@ def export(trunk: Mapping[str, nn.Module], generator: Generator, *, pictures: in
         `conv1_1.weight`, `conv1_1.bias` and so on for every convolution.
     """
     textures = (draw_textures(pictures, 128, generator) - MEAN[0]) / DEVIATION[0]
-    folded = trunk_modules()
+    with torch.device("meta"):
+        folded, texture = trunk_modules(), texture_modules()
     for name, module in folded.items():
-        if isinstance(module, nn.Conv2d):
-            norm = trunk[name.replace("conv", "norm")]
-            weight, bias = fold_batch_norm(trunk[name].weight, norm)  # type: ignore[arg-type]
-            module.weight.copy_(weight)
-            module.bias.copy_(bias)  # type: ignore[union-attr]
+        norm = trunk.get(name.replace("conv", "norm"))
+        if isinstance(norm, nn.BatchNorm2d):
+            weight, bias = fold_batch_norm(trunk[name].get_parameter("weight"), norm)
+            module.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     even_out(folded, textures)
-    texture = texture_modules()
     learn_textures(texture, textures, generator)
     even_out(texture, textures)
     convolutions = {**folded, **texture}
@@ -69,8 +68,7 @@ def learn_textures(modules: Mapping[str, nn.Module], pictures: Tensor, generator
     for index, (width, size) in enumerate(zip(TEXTURE_WIDTHS, TEXTURE_SIZES, strict=True), start=1):
         convolution = modules[f"texture{index}_conv"]
         weight, bias = kmeans_filters(maps, width, size, generator)
-        convolution.weight.copy_(weight)  # type: ignore[union-attr]
-        convolution.bias.copy_(bias)  # type: ignore[union-attr]
+        convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
         maps = modules[f"texture{index}"](convolution(maps))
 
 
@@ -81,17 +79,16 @@ def even_out(modules: Mapping[str, nn.Module], pictures: Tensor, *, limit: float
     Channels whose deviation is below `limit` count as dead and are scaled as if theirs were `limit`.
     """
     maps, scale = pictures, torch.ones(3)
-    for name, module in modules.items():
-        if not isinstance(module, nn.Conv2d):
+    for module in modules.values():
+        if not isinstance(module, nn.Conv2d) or module.bias is None:
             maps = module(maps)
             continue
         module.weight.mul_(scale.view(1, -1, 1, 1))
         raw = module(maps)
         scale = raw.relu().std((0, 2, 3)).clamp(min=limit)
         module.weight.div_(scale.view(-1, 1, 1, 1))
-        module.bias.div_(scale)  # type: ignore[union-attr]
+        module.bias.div_(scale)
         maps = raw / scale.view(1, -1, 1, 1)
-        assert name
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:

@@ -66,7 +66,7 @@ class Training:
         self.options, self.step = options, 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            self.trunk = Trunk().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.trunk = Trunk().to(memory_format=torch.channels_last)
             self.heads = Heads(self.trunk.widths())
         parameters = [*self.trunk.parameters(), *self.heads.parameters()]
         self.optimizer = torch.optim.AdamW(parameters, options.rate, weight_decay=options.decay)

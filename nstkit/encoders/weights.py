@@ -29,12 +29,12 @@ def places() -> list[Path]:
 def find_weights(name: str, place: Path) -> Path | None:
     """The weights of encoder `name` at `place`, a file or a folder: NAME.pth, NAME-HASH.pth, .pt, .safetensors.
 
-    A file given directly may have any name that is not another encoder's.
+    A file given directly may have any name that does not say another network.
     """
     if place.is_dir():
         return next(iter(sorted(path for path in place.iterdir() if _names(path, name))), None)
-    other = re.match(r"(vgg\d+|squeezenet1_\d)\b", place.name)
-    return place if place.exists() and (other is None or _names(place, name)) else None
+    named = re.match(r"vgg\d|squeezenet", place.name) is not None
+    return place if place.exists() and (_names(place, name) or not named) else None
 
 
 def _names(path: Path, name: str) -> bool:
