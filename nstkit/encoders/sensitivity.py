@@ -1,6 +1,6 @@
 """How much each layer notices a change of the image: the measured answer to "what does this layer ignore?"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -10,12 +10,16 @@ from nstkit.encoders.encoder import Encoder
 
 @torch.no_grad()
 def content_sensitivity(
-    encoder: Encoder, image: Tensor, variants: Mapping[str, Tensor], layers: Sequence[str]
+    encoder: Callable[[Tensor], Mapping[str, Tensor]],
+    image: Tensor,
+    variants: Mapping[str, Tensor],
+    layers: Sequence[str],
 ) -> dict[str, dict[str, float]]:
     """Measure ‖F_l(v) - F_l(x)‖² / ‖F_l(x)‖² for every variant v of an image x at every layer l.
 
     Args:
-        encoder: The network to ask, run once for the image and once for each variant.
+        encoder: The network to ask, any callable from an image to features by layer; run once for the image
+            and once for each variant.
         image: (B, 3, H, W), the reference.
         variants: Changed images by name, each of the reference's shape.
         layers: Layers of the encoder.
@@ -31,7 +35,8 @@ def content_sensitivity(
         if variant.shape != image.shape:
             expected, got = tuple(image.shape), tuple(variant.shape)
             raise ValueError(f"variants: expected the image's shape {expected}, got {got} for {name!r}")
-    reference = encoder(image, layers)
+    network = encoder.cut(layers) if isinstance(encoder, Encoder) else encoder
+    reference = network(image)
     energy = {layer: float(reference[layer].square().sum()) for layer in layers}
     for layer in layers:
         if energy[layer] == 0:
@@ -40,7 +45,7 @@ def content_sensitivity(
             )
     measured = {}
     for name, variant in variants.items():
-        features = encoder(variant, layers)
+        features = network(variant)
         change = {layer: float((features[layer] - reference[layer]).square().sum()) for layer in layers}
         measured[name] = {layer: change[layer] / energy[layer] for layer in layers}
     return measured
