@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Generator, Tensor, nn
 
 from nstkit.encoders.kmeans import kmeans_filters
@@ -94,5 +94,5 @@ def even_out(modules: Mapping[str, nn.Module], pictures: Tensor, *, limit: float
 def save_weights(weights: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
     """Write a safetensors file in one piece: a reader sees the old file or the new one."""
     partial = path.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in weights.items()}, partial, metadata=dict(metadata))
+    partial.write_bytes(save({name: value.contiguous() for name, value in weights.items()}, dict(metadata)))
     os.replace(partial, path)

@@ -19,7 +19,7 @@ def trunk_modules(batch_norm: bool = False) -> dict[str, nn.Module]:
     channels = 3
     for block, (width, depth) in enumerate(zip(WIDTHS, DEPTHS, strict=True), start=1):
         if block > 1:
-            modules[f"pool{block - 1}"] = nn.AvgPool2d(2)
+            modules[f"pool{block - 1}"] = nn.AvgPool2d(4, stride=2, padding=1)
         for index in range(1, depth + 1):
             modules[f"conv{block}_{index}"] = nn.Conv2d(channels, width, 3, padding=1, bias=not batch_norm)
             if batch_norm:
