@@ -1,1 +1,5 @@
-""""""
+"""Training: what moves tensors downhill."""
+
+from nstkit.training.lbfgs import LBFGS
+
+__all__ = ["LBFGS"]

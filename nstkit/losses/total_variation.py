@@ -1,0 +1,48 @@
+"""Total variation: how much neighbouring pixels differ.
+
+Rudin, Osher & Fatemi, Physica D 60 (1992); in style transfer since Johnson et al., ECCV 2016, Section 3.2.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def total_variation(image: Tensor, kind: str = "anisotropic", eps: float = 1e-8) -> Tensor:
+    """Sum the differences of neighbouring pixels over channels and positions, for each image.
+
+    Args:
+        image: (B, C, H, W), H and W at least 2.
+        kind: "anisotropic" Σ|dx| + Σ|dy|; "squared" Σdx² + Σdy²; "isotropic" Σ√(dx² + dy² + eps) over the
+            (H-1) x (W-1) cells where both differences exist, per channel.
+        eps: keeps the gradient of the root finite on flat regions; used by "isotropic".
+    Returns:
+        (B,), a sum and no mean; differentiable.
+    Raises:
+        ValueError: not 4-D, H or W below 2, or another kind.
+    """
+    if image.ndim != 4 or min(image.shape[2:]) < 2:
+        raise ValueError(f"image: expected (B, C, H, W) with H and W at least 2, got {tuple(image.shape)}")
+    if kind not in _KINDS:
+        raise ValueError(f"kind: expected one of {', '.join(_KINDS)}, got {kind!r}")
+    return _KINDS[kind](image.diff(dim=3), image.diff(dim=2), eps)
+
+
+def _anisotropic(dx: Tensor, dy: Tensor, eps: float) -> Tensor:
+    return dx.abs().sum((1, 2, 3)) + dy.abs().sum((1, 2, 3))
+
+
+def _squared(dx: Tensor, dy: Tensor, eps: float) -> Tensor:
+    return dx.square().sum((1, 2, 3)) + dy.square().sum((1, 2, 3))
+
+
+def _isotropic(dx: Tensor, dy: Tensor, eps: float) -> Tensor:
+    return torch.sqrt(dx[:, :, :-1].square() + dy[:, :, :, :-1].square() + eps).sum((1, 2, 3))
+
+
+_KINDS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "anisotropic": _anisotropic,
+    "squared": _squared,
+    "isotropic": _isotropic,
+}

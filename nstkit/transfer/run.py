@@ -1,0 +1,282 @@
+"""A transfer as a run of steps over a pyramid of scales: it can be watched, stopped, stored and taken up.
+
+Coarse to fine: large forms settle where they are cheap, then each finer scale starts from the enlarged result.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nstkit.images import fitted_size, resize
+from nstkit.training import LBFGS
+from nstkit.transfer.objective import Objective, normalized, read
+from nstkit.transfer.options import Options
+from nstkit.transfer.taps import TappedEncoder
+
+CHECK_EVERY = 10
+"""Steps between two looks at whether all terms are finite: each look is a host sync."""
+
+
+class NonFiniteLoss(RuntimeError):  # noqa: N818
+    """A term of the objective became NaN or infinite. `image` is the last good image."""
+
+    def __init__(self, message: str, image: Tensor) -> None:
+        super().__init__(message)
+        self.image = image
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run stands, after a step. Reading `losses` or `image()` waits for the device; the rest does not.
+
+    Attributes:
+        scale, scales: this scale, from 1, of so many.
+        step, steps: this step, from 1, of so many at this scale.
+        done, total: steps done and to do over all scales.
+        size: (height, width) of this scale.
+    """
+
+    scale: int
+    scales: int
+    step: int
+    steps: int
+    done: int
+    total: int
+    size: tuple[int, int]
+    terms: Mapping[str, Tensor]
+    image: Callable[[], Tensor]
+    checkpoint: Callable[[], dict[str, Any]]
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The weighted terms and their "total", as floats."""
+        return read(self.terms)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        image: (B, 3, H, W) in [0, 1].
+        finished: False where `on_step` stopped the run.
+        losses: the weighted terms at the last step.
+        checkpoint: where to go on from, for a run that was stopped; None for a finished one.
+        options: everything the run depended on beside its pictures.
+    """
+
+    image: Tensor
+    finished: bool
+    losses: Mapping[str, float]
+    checkpoint: Mapping[str, Any] | None
+    options: Options
+
+
+class Run:
+    """One transfer in progress. `stylize` makes one and drives it."""
+
+    def __init__(
+        self, encoder: TappedEncoder, content: Tensor, styles: Sequence[Tensor], start: Tensor | None,
+        options: Options, generator: torch.Generator | None,
+    ) -> None:  # fmt: skip
+        self.encoder, self.options = encoder, options
+        self.content, self.styles, self.start = content, styles, start
+        self.weights = normalized(options.style_weights)
+        self.sizes = pyramid(
+            (content.shape[-2], content.shape[-1]), options.size, options.coarsest, encoder.minimum_size()
+        )
+        self.generator = generator
+        self.scale = self.step = 0
+        self.terms: dict[str, Tensor] = {}
+        self._enter_scale(None)
+
+    # -- scales ---------------------------------------------------------------------------------
+
+    def _enter_scale(self, previous: Tensor | None) -> None:
+        size = self.sizes[self.scale]
+        content = resize(self.content, size)
+        longest = max(size) * self.options.style_scale
+        styles = [resize(s, round(longest)) if max(s.shape[-2:]) > longest else s for s in self.styles]
+        self.objective = Objective(self.encoder, content, styles, self.weights, self.options)
+        image = self._first(content) if previous is None else resize(previous, size)
+        self.x = image.detach().clone(memory_format=torch.contiguous_format)
+        self.optimizer = make_optimizer(self.x, self.options)
+        self._average = torch.zeros_like(self.x) if self.options.average else None
+        self._good = self.x.clone()
+        self._trouble: Tensor | None = None
+
+    def _first(self, content: Tensor) -> Tensor:
+        if self.start is not None:
+            return resize(self.start, (content.shape[-2], content.shape[-1]))
+        if self.options.init == "gray":
+            return torch.full_like(content, 0.5)
+        if self.options.init == "noise":
+            generator = self.generator or torch.Generator().manual_seed(self.options.seed)
+            noise = torch.rand(content.shape, generator=generator, device=generator.device)
+            return noise.to(content)
+        return content
+
+    # -- steps ----------------------------------------------------------------------------------
+
+    @property
+    def total(self) -> int:
+        """Steps over all scales."""
+        return self.options.steps * len(self.sizes)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last step of the last scale is done."""
+        return self.scale == len(self.sizes) - 1 and self.step == self.options.steps
+
+    def advance(self) -> Step:
+        """Take one step, entering the next scale first where the last one is done."""
+        if self.step == self.options.steps:
+            previous = self.image()
+            self.scale, self.step = self.scale + 1, 0
+            self._enter_scale(previous)
+        leaf = self.x.requires_grad_()
+        terms = self.objective.terms(leaf)
+        (grad,) = torch.autograd.grad(terms["total"], leaf)
+        self.x.requires_grad_(False)
+        self.terms = {name: term.detach() for name, term in terms.items()}
+        self.optimizer.step(grad)
+        self.x.clamp_(0, 1)
+        self._after_step()
+        return self._report()
+
+    def _after_step(self) -> None:
+        self.step += 1
+        if self._average is not None:
+            self._average.lerp_(self.x, 1 - self.options.average)
+        bad = ~torch.isfinite(torch.stack(list(self.terms.values())))
+        self._trouble = bad if self._trouble is None else self._trouble | bad
+        if self.step % CHECK_EVERY == 0 or self.step == self.options.steps:
+            self._check_finite()
+
+    def _check_finite(self) -> None:
+        assert self._trouble is not None
+        bad = [name for name, flag in zip(self.terms, self._trouble.tolist(), strict=True) if flag]
+        if bad:
+            where = f"scale {self.scale + 1} of {len(self.sizes)}, step {self.step} or up to {CHECK_EVERY - 1} before"
+            raise NonFiniteLoss(f"the {bad[0]} term is not finite ({where}); lower learning_rate", self._good)
+        self._good.copy_(self.x)
+
+    def image(self) -> Tensor:
+        """The image as it stands: the average of iterates where one is kept, on the run's device."""
+        if self._average is None or self.step == 0:
+            return self.x.detach().clone()
+        return (self._average / (1 - self.options.average**self.step)).clamp(0, 1)
+
+    def _report(self) -> Step:
+        done = self.scale * self.options.steps + self.step
+        return Step(
+            self.scale + 1, len(self.sizes), self.step, self.options.steps, done, self.total, self.sizes[self.scale],
+            self.terms, self.image, self.checkpoint,
+        )  # fmt: skip
+
+    # -- store and take up ----------------------------------------------------------------------
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on: tensors on the CPU, and plain values."""
+        tensors = {"x": self.x, **{f"optimizer.{k}": v for k, v in self.optimizer.state_dict().items()}}
+        if self._average is not None:
+            tensors["average"] = self._average
+        plain = {k: v for k, v in tensors.items() if not isinstance(v, Tensor)}
+        return {
+            "tensors": {k: v.detach().cpu().clone() for k, v in tensors.items() if isinstance(v, Tensor)},
+            "plain": plain | {"scale": self.scale, "step": self.step, "pictures": self.fingerprint()},
+            "options": self.options.to_json(),
+        }
+
+    def resume(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on where `checkpoint` was taken.
+
+        Raises:
+            ValueError: it belongs to other options or other pictures; the message names what differs.
+        """
+        stored, mine = checkpoint["options"], self.options.to_json()
+        differs = [name for name in mine if stored.get(name) != mine[name]]
+        if differs:
+            name = differs[0]
+            raise ValueError(
+                f"resume: the stored run has {name}={stored.get(name)!r}, this one {mine[name]!r}"
+            )
+        if checkpoint["plain"]["pictures"] != self.fingerprint():
+            raise ValueError("resume: the stored run had other pictures; give the same content and styles")
+        self.scale, self.step = int(checkpoint["plain"]["scale"]), int(checkpoint["plain"]["step"])
+        tensors = {k: v.to(self.x.device) for k, v in checkpoint["tensors"].items()}
+        self._enter_scale(tensors["x"])
+        state = {**tensors, **checkpoint["plain"]}
+        self.optimizer.load_state_dict({k[10:]: v for k, v in state.items() if k.startswith("optimizer.")})
+        if self._average is not None:
+            self._average.copy_(tensors["average"])
+
+    def fingerprint(self) -> str:
+        """A digest of the pictures the run started from."""
+        digest = hashlib.sha256()
+        for picture in (self.content, *self.styles, *([] if self.start is None else [self.start])):
+            digest.update(
+                repr(tuple(picture.shape)).encode() + picture.detach().cpu().contiguous().numpy().tobytes()
+            )
+        return digest.hexdigest()
+
+
+class Adam:
+    """Adam on one tensor, fed with gradients (Kingma & Ba, ICLR 2015, Algorithm 1), through torch.optim."""
+
+    def __init__(self, x: Tensor, learning_rate: float) -> None:
+        self.x = x
+        self._adam = torch.optim.Adam([x], lr=learning_rate)
+
+    def step(self, grad: Tensor) -> None:
+        """Move x by one step, given the gradient at x."""
+        self.x.grad = grad
+        self._adam.step()
+        self.x.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The moments and the number of steps."""
+        return dict(self._adam.state_dict()["state"].get(0, {}))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        whole = self._adam.state_dict()
+        whole["state"] = {0: dict(state)} if state else {}
+        self._adam.load_state_dict(whole)
+
+
+def make_optimizer(x: Tensor, options: Options) -> LBFGS | Adam:
+    """The optimiser that the options name."""
+    if options.optimizer == "adam":
+        return Adam(x, options.learning_rate)
+    return LBFGS(x, learning_rate=options.learning_rate, history=options.history, max_rms=0.2)
+
+
+def pyramid(shape: tuple[int, int], size: int, coarsest: int, minimum: int) -> list[tuple[int, int]]:
+    """Sizes (height, width) from coarse to fine, each twice the one before.
+
+    Args:
+        shape: of the content image.
+        size: long side of the last scale.
+        coarsest: the first scale's long side is at least this.
+        minimum: and its short side at least this.
+    Raises:
+        ValueError: even the last scale is smaller than the layers allow; the message says the minimum.
+    """
+    last = fitted_size(*shape, size)
+    if min(last) < minimum:
+        need = -(-minimum * max(last) // min(last))
+        raise ValueError(
+            f"size: {size} gives {last[0]} x {last[1]} pixels, too small for these layers, which need {minimum} on "
+            f"the short side; ask for a size of at least {need}, or leave the deepest layers out"
+        )
+    sizes = [last]
+    while True:
+        smaller = fitted_size(*shape, max(sizes[0]) // 2)
+        if max(smaller) < coarsest or min(smaller) < minimum:
+            return sizes
+        sizes.insert(0, smaller)

@@ -1,0 +1,191 @@
+"""`stylize`: the one function to call. Gatys, Ecker & Bethge, CVPR 2016, from coarse to fine.
+
+The network is a frozen instrument, cut at the deepest layer it is read at; the pixels move until its
+features agree with the content and their Gram matrices with the styles.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from nstkit.encoders import Encoder, load_encoder
+from nstkit.images import check_image
+from nstkit.transfer.options import INITS, Options, choose, pick_device, pick_precision
+from nstkit.transfer.recipes import RECIPES, TINY
+from nstkit.transfer.run import Result, Run, Step
+from nstkit.transfer.taps import TappedEncoder, check_layers
+
+
+def stylize(
+    content: Tensor,
+    styles: Tensor | Sequence[Tensor],
+    *,
+    encoder: str | Encoder = "auto",
+    weights: str | None = None,
+    pooling: Literal["max", "average", "l2"] | None = None,
+    size: int = 512,
+    coarsest: int = 128,
+    steps: int = 80,
+    content_weight: float | None = None,
+    style_weight: float | None = None,
+    tv_weight: float = 0.0,
+    content_layers: Mapping[str, float] | None = None,
+    style_layers: Mapping[str, float] | None = None,
+    style_weights: Sequence[float] | None = None,
+    style_scale: float = 1.0,
+    style_loss: Literal["gram", "centered_gram"] | None = None,
+    normalize: Literal["hw", "chw", "none"] = "hw",
+    balance: Literal["start", "none"] | None = None,
+    init: Literal["content", "noise", "gray"] | Tensor = "content",
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs",
+    learning_rate: float | None = None,
+    history: int = 10,
+    average: float = 0.0,
+    seed: int = 0,
+    generator: torch.Generator | None = None,
+    device: str = "auto",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    channels_last: bool = True,
+    on_step: Callable[[Step], bool | None] | None = None,
+    resume: Mapping[str, Any] | None = None,
+) -> Result:
+    """Render the content image in the manner of the styles.
+
+    Args:
+        content: (B, 3, H, W) in [0, 1].
+        styles: one image or several, each (1, 3, h, w) in [0, 1].
+        encoder: auto, vgg19, vgg16, squeezenet1_1, tiny, or an Encoder; auto is VGG-19 where its weights are at hand.
+        weights: a weights file, a folder that holds it, or "random".
+        pooling: how the encoder shrinks; None keeps the recipe's.
+        size: long side of the result in pixels.
+        coarsest: smallest long side to start from; each scale is twice the one before.
+        steps: optimisation steps at each scale.
+        content_weight: weight of the content term; None takes the encoder's recipe.
+        style_weight: weight of the style term; None takes the encoder's recipe.
+        tv_weight: weight of squared total variation, which smooths.
+        content_layers: content layers and their weights; beside the encoder's own there are luma2, luma4, luma8.
+        style_layers: style layers and their weights; beside the encoder's own there are color1, color2, color4.
+        style_weights: how much of each style; None gives all the same.
+        style_scale: size of the styles relative to the content; larger gives larger strokes.
+        style_loss: gram, or centered_gram, which matches means and covariances separately.
+        normalize: divide Gram matrices by H·W (hw), C·H·W (chw) or nothing; Gatys' 1/(4C²) always applies.
+        balance: start scales every layer's term to 1 at the start; none leaves the published constants.
+        init: start from the content, from noise, from gray, or from an image.
+        optimizer: lbfgs or adam.
+        learning_rate: None is 1 for lbfgs and 0.02 for adam.
+        history: steps that lbfgs remembers.
+        average: decay of the average of iterates that is returned; 0 returns the last iterate.
+        seed: of the noise to start from.
+        generator: draws the noise in place of the seed.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: of the network; statistics are float32 always. auto is bfloat16 where it is fast.
+        channels_last: memory layout of the network, faster nearly everywhere.
+        on_step: called after each step; returning True stops the run, which can be resumed.
+        resume: the checkpoint of a run that was stopped.
+    Returns:
+        A Result: image, losses, options, and a checkpoint where the run was stopped.
+    Raises:
+        ValueError, TypeError, KeyError: an argument, by name, with what was expected.
+        NonFiniteLoss: a term became NaN or infinite; carries the last good image.
+    """
+    pictures = [styles] if isinstance(styles, Tensor) else list(styles)
+    _check_pictures(content, pictures, style_weights)
+    place = pick_device(device)
+    network = _network(encoder, weights, pooling)
+    recipe = RECIPES.get(network.name, TINY)
+    start = init if isinstance(init, Tensor) else None
+    if isinstance(init, str):
+        choose("init", init, INITS)
+    options = Options(
+        encoder=f"{network.name} ({network.weights}, {pooling or recipe.pooling or 'own'} pooling)",
+        content_layers=dict(recipe.content_layers if content_layers is None else content_layers),
+        style_layers=dict(recipe.style_layers if style_layers is None else style_layers),
+        style_weights=tuple(style_weights or [1.0] * len(pictures)),
+        content_weight=recipe.content_weight if content_weight is None else content_weight,
+        style_weight=recipe.style_weight if style_weight is None else style_weight,
+        tv_weight=tv_weight,
+        style_loss=style_loss or recipe.style_loss,
+        normalize=normalize,
+        balance=balance or recipe.balance,
+        style_scale=style_scale,
+        size=size,
+        coarsest=coarsest,
+        steps=steps,
+        optimizer=optimizer,
+        learning_rate=_rate(optimizer) if learning_rate is None else learning_rate,
+        history=history,
+        average=average,
+        init="image" if start is not None else str(init),
+        seed=seed,
+        precision=pick_precision(precision, recipe.precision, place),
+        channels_last=channels_last,
+    )
+    tapped = _tapped(network, options, place)
+    run = Run(
+        tapped,
+        content.to(place, torch.float32),
+        [picture.to(place, torch.float32) for picture in pictures],
+        None if start is None else _checked_start(start, content).to(place, torch.float32),
+        options,
+        generator,
+    )
+    if resume is not None:
+        run.resume(resume)
+    return _drive(run, on_step)
+
+
+def _check_pictures(content: Tensor, styles: list[Tensor], weights: Sequence[float] | None) -> None:
+    check_image(content, "content")
+    if not styles:
+        raise ValueError("styles: expected at least one image, got none")
+    for number, style in enumerate(styles):
+        name = "style" if len(styles) == 1 else f"styles[{number}]"
+        check_image(style, name)
+        if style.shape[0] != 1:
+            raise ValueError(f"{name}: expected one image (1, 3, H, W), got a batch of {style.shape[0]}")
+    if weights is not None and len(weights) != len(styles):
+        raise ValueError(f"style_weights: expected one per style, {len(styles)}, got {len(weights)}")
+
+
+def _network(encoder: str | Encoder, weights: str | None, pooling: Any) -> Encoder:
+    if isinstance(encoder, Encoder):
+        return encoder
+    network = load_encoder(encoder, weights=weights, pooling=pooling)
+    preferred = RECIPES[network.name].pooling
+    if pooling is None and preferred is not None:
+        return load_encoder(network.name, weights=weights, pooling=preferred)  # type: ignore[arg-type]
+    return network
+
+
+def _rate(optimizer: str) -> float:
+    return 0.02 if optimizer == "adam" else 1.0
+
+
+def _checked_start(start: Tensor, content: Tensor) -> Tensor:
+    check_image(start, "init")
+    if start.shape[0] != content.shape[0]:
+        raise ValueError(
+            f"init: expected as many images as content, {content.shape[0]}, got {start.shape[0]}"
+        )
+    return start
+
+
+def _tapped(network: Encoder, options: Options, device: torch.device) -> TappedEncoder:
+    check_layers(network, list(options.content_layers), "content_layers")
+    check_layers(network, list(options.style_layers), "style_layers")
+    tapped = copy.deepcopy(TappedEncoder(network, [*options.content_layers, *options.style_layers]))
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+    return tapped.to(device, torch.float32).to(memory_format=layout)
+
+
+def _drive(run: Run, on_step: Callable[[Step], bool | None] | None) -> Result:
+    stopped = False
+    while not run.finished and not stopped:
+        step = run.advance()
+        stopped = bool(on_step(step)) if on_step is not None else False
+    checkpoint = None if run.finished else run.checkpoint()
+    losses = {name: float(term) for name, term in run.terms.items()}
+    return Result(run.image(), run.finished, losses, checkpoint, run.options)
