@@ -84,9 +84,8 @@ def _photograph(scene: Tensor, generator: Generator) -> Tensor:
     mixing = torch.eye(3, device=device) + 0.08 * torch.randn(count, 3, 3, generator=generator, device=device)
     contrast, offset = uniform(count, 0.75, 1.25, generator), uniform(count, -0.1, 0.1, generator)
     axis = torch.linspace(-1, 1, size, device=device)
-    light = uniform(count, -0.15, 0.15, generator) * axis + uniform(
-        count, -0.15, 0.15, generator
-    ) * axis.view(-1, 1)
+    right, down = (uniform(count, -0.15, 0.15, generator) for _ in range(2))
+    light = right * axis + down * axis.view(-1, 1)
     noise = torch.randn(scene.shape, generator=generator, device=device) * uniform(count, 0, 0.05, generator)
     mixed = torch.einsum("nkc,ncij->nkij", mixing, scene)
     return ((mixed - 0.5) * contrast + 0.5 + offset + light + noise).clamp(0, 1)
@@ -100,12 +99,8 @@ def draw_shapes(shape: Tensor, size: int, generator: Generator) -> Tensor:
     x = axis.view(1, 1, 1, -1) - uniform(count, -0.25, 0.25, generator)
     y = axis.view(1, 1, -1, 1) - uniform(count, -0.25, 0.25, generator)
     x, y = (x * angle.cos() - y * angle.sin()) / scale, (x * angle.sin() + y * angle.cos()) / scale
-    noise = fractal_noise(
-        size,
-        torch.full((count,), size / 2.0, device=device),
-        torch.full((count,), 4.0, device=device),
-        generator,
-    )
+    wavelength = torch.full((count,), size / 2.0, device=device)
+    noise = fractal_noise(size, wavelength, torch.full_like(wavelength, 4.0), generator)
     distance = torch.empty_like(x)
     for number in shape.unique().tolist():
         chosen = shape == number

@@ -35,8 +35,7 @@ def content_sensitivity(
         if variant.shape != image.shape:
             expected, got = tuple(image.shape), tuple(variant.shape)
             raise ValueError(f"variants: expected the image's shape {expected}, got {got} for {name!r}")
-    network = encoder.cut(layers) if isinstance(encoder, Encoder) else encoder
-    reference = network(image)
+    reference = _features(encoder, image, layers)
     energy = {layer: float(reference[layer].square().sum()) for layer in layers}
     for layer in layers:
         if energy[layer] == 0:
@@ -45,7 +44,20 @@ def content_sensitivity(
             )
     measured = {}
     for name, variant in variants.items():
-        features = network(variant)
+        features = _features(encoder, variant, layers)
         change = {layer: float((features[layer] - reference[layer]).square().sum()) for layer in layers}
         measured[name] = {layer: change[layer] / energy[layer] for layer in layers}
     return measured
+
+
+def _features(
+    encoder: Callable[[Tensor], Mapping[str, Tensor]], image: Tensor, layers: Sequence[str]
+) -> Mapping[str, Tensor]:
+    """Only the layers asked, from an `Encoder`; from another callable whatever it gives, which must hold them."""
+    if isinstance(encoder, Encoder):
+        return encoder(image, layers)
+    features = encoder(image)
+    for layer in layers:
+        if layer not in features:
+            raise KeyError(f"layers: the encoder gives no {layer!r}; it gives {', '.join(features)}")
+    return features

@@ -78,6 +78,14 @@ def test_an_unknown_layer(encoder, image):
         content_sensitivity(encoder, image, {"v": image}, ["relu9_1"])
 
 
+def test_any_callable_can_be_the_encoder(encoder, image):
+    variants = {"v": image.flip(3)}
+    measured = content_sensitivity(lambda x: encoder(x), image, variants, LAYERS)
+    assert measured["v"] == pytest.approx(content_sensitivity(encoder, image, variants, LAYERS)["v"])
+    with pytest.raises(KeyError, match=r"layers: the encoder gives no 'relu9_1'; it gives .*relu1_1, "):
+        content_sensitivity(lambda x: encoder(x), image, variants, ["relu9_1"])
+
+
 def test_a_variant_of_another_shape(encoder, image):
     with pytest.raises(
         ValueError,
