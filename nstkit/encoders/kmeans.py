@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 def kmeans_filters(
-    maps: Tensor, count: int, size: int, generator: Generator, *, patches: int = 40_000, rounds: int = 12
+    maps: Tensor, count: int, size: int, generator: Generator, *, each: int = 400, rounds: int = 12
 ) -> tuple[Tensor, Tensor]:
     """Learn a convolution whose kernels are the typical patches of some feature maps.
 
@@ -19,14 +19,14 @@ def kmeans_filters(
         count: how many filters to learn.
         size: height and width of a filter in pixels.
         generator: the source of the patches and of the first centres.
-        patches: how many patches to look at.
+        each: how many patches to look at in each picture.
         rounds: rounds of k-means.
 
     Returns:
         weight (count, C, size, size) and bias (count,), such that a response has mean near zero and unit
         deviation over the patches, less a quarter, so that weak matches stay silent after a ReLU.
     """
-    data = _draw_patches(maps, size, patches, generator)
+    data = _draw_patches(maps, size, each, generator)
     mean = data.mean(0)
     whitening = _whitening(data - mean)
     white = (data - mean) @ whitening
@@ -53,8 +53,7 @@ def spherical_kmeans(data: Tensor, count: int, rounds: int, generator: Generator
     return centres
 
 
-def _draw_patches(maps: Tensor, size: int, patches: int, generator: Generator) -> Tensor:
-    each = -(-patches // len(maps))
+def _draw_patches(maps: Tensor, size: int, each: int, generator: Generator) -> Tensor:
     rows = []
     for picture in maps:
         unfolded = F.unfold(picture.unsqueeze(0), size).squeeze(0).T  # (positions, C * size * size)

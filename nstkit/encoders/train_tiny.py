@@ -127,11 +127,11 @@ class Training:
             part.load_state_dict(state[name])
         self.step = state["step"]
 
-    def export(self) -> dict[str, Tensor]:
-        """The weights that ship, from the network as it is now."""
+    def export(self, pictures: int) -> dict[str, Tensor]:
+        """The weights that ship, from the network as it is now, calibrated on `pictures` textures."""
         self.trunk.eval()
         try:
-            return export(dict(self.trunk.modules_by_name), self._generator(3, 0))
+            return export(dict(self.trunk.modules_by_name), self._generator(3, 0), pictures=pictures)
         finally:
             self.trunk.train()
 
@@ -142,10 +142,11 @@ def train(
     checkpoint: Path | None = None,
     on_record: Callable[[dict[str, float]], None] | None = None,
     every: int = 50,
+    pictures: int = 96,
 ) -> dict[str, Tensor]:
     """Train from the start, or from `checkpoint` if it exists, and return the weights that ship.
 
-    `on_record` gets the means of every `every` steps.
+    `on_record` gets the means of every `every` steps; `pictures` textures calibrate the taps at the end.
     """
     training = Training(options)
     if checkpoint is not None and checkpoint.exists():
@@ -162,7 +163,7 @@ def train(
             on_record({"step": training.step, **means, "seconds": round(time.monotonic() - started, 1)})
         if checkpoint is not None:
             training.save(checkpoint)
-    return training.export()
+    return training.export(pictures)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -174,11 +175,13 @@ def main(arguments: list[str] | None = None) -> None:
         "--checkpoint", type=Path, default=None, help="saved while training, resumed if there"
     )
     parser.add_argument("--threads", type=int, default=1, help="bits are the same for the same number only")
+    parser.add_argument("--pictures", type=int, default=96, help="textures for the calibration at the end")
     for name, default in asdict(Options()).items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
     given = vars(parser.parse_args(arguments))
     out, log, checkpoint = given.pop("out"), given.pop("log"), given.pop("checkpoint")
     torch.set_num_threads(given.pop("threads"))
+    pictures = given.pop("pictures")
     options = Options(**given)
     resumed = checkpoint is not None and checkpoint.exists()
     with log.open("a" if resumed else "w") as lines:
@@ -190,7 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
                 file=sys.stderr,
             )
 
-        weights = train(options, checkpoint=checkpoint, on_record=record)
+        weights = train(options, checkpoint=checkpoint, on_record=record, pictures=pictures)
     save_weights(weights, out, {key: str(value) for key, value in asdict(options).items()})
 
 

@@ -39,7 +39,7 @@ def test_every_round_fits_better():
 def test_responses_have_unit_deviation_and_a_bias_of_a_quarter():
     maps = torch.rand(4, 3, 30, 37, generator=generator())
     maps = F.avg_pool2d(maps, 3, stride=1)  # correlated, as pictures are
-    weight, bias = kmeans_filters(maps, 12, 3, generator(1), patches=4000)
+    weight, bias = kmeans_filters(maps, 12, 3, generator(1), each=800)
     assert weight.shape == (12, 3, 3, 3)
     responses = F.conv2d(maps, weight, bias)
     torch.testing.assert_close(responses.std((0, 2, 3)), torch.ones(12), rtol=0.1, atol=0)
@@ -48,6 +48,6 @@ def test_responses_have_unit_deviation_and_a_bias_of_a_quarter():
 
 def test_a_flat_patch_is_below_the_threshold():
     maps = torch.rand(4, 3, 30, 37, generator=generator())
-    weight, bias = kmeans_filters(maps, 12, 3, generator(1), patches=4000)
+    weight, bias = kmeans_filters(maps, 12, 3, generator(1), each=800)
     mean = maps.mean((0, 2, 3)).view(1, 3, 1, 1).expand(1, 3, 5, 6)
     assert F.conv2d(mean, weight, bias).amax().item() == pytest.approx(-0.25, abs=0.1)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from nstkit.encoders import load_encoder
 from nstkit.encoders.train_tiny import Options, Training, main, train
 
 SHORT = Options(steps=2, size=32, batch=6, each=1, epoch=1)
+short = partial(train, pictures=4)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -23,7 +25,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def trained():
-    return train(SHORT)
+    return short(SHORT)
 
 
 def same_bits(one, other):
@@ -32,13 +34,13 @@ def same_bits(one, other):
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(trained):
     torch.rand(3)  # the global state plays no part
-    assert same_bits(train(SHORT), trained)
-    assert not same_bits(train(replace(SHORT, seed=1)), trained)
+    assert same_bits(short(SHORT), trained)
+    assert not same_bits(short(replace(SHORT, seed=1)), trained)
 
 
 def test_training_leaves_the_global_state_alone():
     state = torch.random.get_rng_state()
-    train(replace(SHORT, steps=1))
+    short(replace(SHORT, steps=1))
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
@@ -46,13 +48,13 @@ def test_a_resumed_run_ends_on_the_same_bits(trained, tmp_path):
     first = Training(SHORT)
     first.advance()
     first.save(tmp_path / "half.pt")
-    assert same_bits(train(SHORT, checkpoint=tmp_path / "half.pt"), trained)
+    assert same_bits(short(SHORT, checkpoint=tmp_path / "half.pt"), trained)
 
 
 def test_a_checkpoint_of_other_options_is_refused(tmp_path):
     Training(SHORT).save(tmp_path / "c.pt")
     with pytest.raises(ValueError, match=r"c.pt: written with .*'seed': 0.*, asked for .*'seed': 7"):
-        train(replace(SHORT, seed=7), checkpoint=tmp_path / "c.pt")
+        short(replace(SHORT, seed=7), checkpoint=tmp_path / "c.pt")
 
 
 def test_one_batch_can_be_learned():
@@ -74,7 +76,9 @@ def test_a_loss_that_is_not_finite_stops_the_training():
 
 def test_the_command_writes_weights_and_a_log(tmp_path, capsys):
     out, log = tmp_path / "tiny.safetensors", tmp_path / "log.jsonl"
-    main(f"--steps 2 --size 32 --batch 6 --each 1 --epoch 1 --out {out} --log {log} --threads 1".split())
+    main(
+        f"--steps 2 --size 32 --batch 6 --each 1 --epoch 1 --pictures 4 --out {out} --log {log} --threads 1".split()
+    )
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert [row["step"] for row in rows] == [2]
     assert {"loss", "material", "background", "shape"} <= rows[0].keys()
