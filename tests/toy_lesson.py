@@ -104,3 +104,53 @@ def write_notebook(
     }
     path.write_text(json.dumps(notebook | changes), "utf-8")
     return path
+
+
+MASTER = '''# %% [markdown]
+# # A toy lesson
+#
+# Adding up.
+
+# %% tags=["setup"]
+import numpy as np
+
+# %%
+from nstkit.grading import check
+
+# %% [markdown] interview="question"
+
+# %% answer="running_sum"
+def running_sum(a):
+    """Partial sums of a vector (n,)."""
+    ### BEGIN SOLUTION
+    return np.cumsum(a)
+    ### END SOLUTION
+
+# %% check="running_sum"
+
+# %% answer="invert"
+def invert(a):
+    """The inverse of a matrix (n, n)."""
+    if a.ndim != 2:
+        ### BEGIN SOLUTION
+        raise np.linalg.LinAlgError("not a matrix")
+        ### END SOLUTION
+    ### BEGIN SOLUTION
+    return np.linalg.inv(a)
+    ### END SOLUTION
+
+# %% check="invert"
+
+# %% [markdown] interview="answer"
+'''
+
+
+def interview() -> str:
+    """A complete interview file."""
+    both = 'en = "English"\nzh = "中文"\n'
+    answer = 'answer_en = "Because."\nanswer_zh = "因为。"\n'
+    parts = [f'[question]\nlevel = "easy"\n{both}']
+    parts += [f"[[follow_ups]]\nlevel = {k}\n{both}{answer}" for k in (1, 2, 3, 4)]
+    parts += [f'[[rubric]]\nweight = "{w}"\n{both}terms = ["a"]\n' for w in ("must", "should", "bonus")]
+    parts += [f'[[wrong_answers]]\n{both}why_en = "No."\nwhy_zh = "不。"\n' for _ in range(2)]
+    return "\n".join([*parts, f"[model_answer]\n{both}"])

@@ -62,26 +62,23 @@ def _indent(text: str, by: str) -> str:
 
 
 def _sealed(cell: dict[str, Any]) -> dict[str, Any]:
-    """nbgrader's LockCells and ComputeChecksums."""
+    """What nbgrader's LockCells and ComputeChecksums add; `cell_type` is how it notices a changed type."""
     grading = cell["metadata"].get("nbgrader")
     if not grading:
         return cell
-    metadata = {**cell["metadata"], "nbgrader": {**grading, "checksum": _checksum(cell)}, "deletable": False}
-    if grading["grade"] or not grading["solution"]:
-        metadata["editable"] = False
-    return {**cell, "metadata": metadata}
+    grading = {**grading, "cell_type": cell["cell_type"], "checksum": _checksum(cell)}
+    metadata = {**cell["metadata"], "nbgrader": grading, "deletable": False}
+    return {**cell, "metadata": metadata if grading["solution"] else {**metadata, "editable": False}}
 
 
 def _checksum(cell: dict[str, Any]) -> str:
-    """nbgrader's checksum of a cell (nbgrader.utils.compute_checksum, version 0.9)."""
+    """The fingerprint by which nbgrader 0.9 notices a changed cell: text, kind, roles, id, points."""
     grading = cell["metadata"]["nbgrader"]
-    digest = hashlib.md5(usedforsecurity=False)
-    digest.update(cell["source"].encode())
-    digest.update(cell["cell_type"].encode())
+    parts = [cell["source"], cell["cell_type"], grading["grade"], grading["solution"], grading["locked"]]
+    parts.append(grading["grade_id"])
     if grading["grade"]:
-        digest.update(str(float(grading["points"])).encode())
-    digest.update(grading["grade_id"].encode())
-    return digest.hexdigest()
+        parts.append(float(grading["points"]))
+    return hashlib.md5("".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
 
 
 def digest(cells: list[dict[str, Any]]) -> str:

@@ -167,10 +167,16 @@ class _Reader:
 
 def question_markdown(interview: Interview) -> str:
     """The question and its follow-ups, for the top of a notebook."""
+    head = [
+        "## The interview question",
+        "",
+        f"**{interview.question.en}**",
+        "",
+        f"**{interview.question.zh}**",
+        "",
+    ]
     rows = [f"{k}. {f.question.en} / {f.question.zh}" for k, f in enumerate(interview.follow_ups, 1)]
-    return "\n".join(
-        ["## The interview question", "", f"**{interview.question.en}**", "", f"**{interview.question.zh}**", "", "Follow-ups, harder as they go:", "", *rows]
-    )
+    return "\n".join([*head, "Follow-ups, harder as they go:", "", *rows])
 
 
 def answer_markdown(interview: Interview) -> str:
