@@ -1,52 +1,67 @@
-"""Text inside pictures: PNG text chunks, TIFF's ImageDescription, elsewhere EXIF's UserComment as JSON."""
+"""Text inside picture files: how a result remembers the options that made it.
+
+All of it is one line of ASCII JSON, in the place that each format has for a description: a PNG text chunk called
+Description, and the ImageDescription tag (EXIF 2.3, table 4; TIFF 6.0, tag 270) of the others.
+"""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-_DESCRIPTION = 270
-_EXIF_FOLDER, _USER_COMMENT = 0x8769, 0x9286
-_UNICODE = b"UNICODE\x00"
-_PREFIX = "nstkit:"
+from nstkit.images.opening import opened
+
+_SIGN = "nstkit"
+_PNG_KEYWORD = "Description"
+_IMAGE_DESCRIPTION = 270
 
 
-def save_options(suffix: str, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Pillow's save options that carry `metadata` in a file of this suffix."""
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The text that `save_image(metadata=…)` stored in a picture; empty where there is none.
+
+    Raises:
+        ImageError: the file cannot be read as a picture.
+    """
+    with opened(path) as picture:
+        text = picture.info.get(_PNG_KEYWORD) if picture.format == "PNG" else _image_description(picture)
+    try:
+        fields = json.loads(str(text))[_SIGN]
+        return {str(key): str(value) for key, value in fields.items()}
+    except (TypeError, ValueError, KeyError, AttributeError):  # somebody else's description
+        return {}
+
+
+def metadata_options(kind: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Pillow's options for `Image.save` that store `metadata` in a file of this kind.
+
+    Args:
+        kind: PNG, JPEG, TIFF or WEBP.
+        metadata: any text, also beyond ASCII.
+
+    Raises:
+        TypeError: a key or a value is no text.
+    """
     if not metadata:
         return {}
-    if suffix == ".png":
+    text = _description(metadata)
+    if kind == "PNG":
         info = PngInfo()
-        for key, value in metadata.items():
-            info.add_itxt(_PREFIX + key, value)
+        info.add_text(_PNG_KEYWORD, text)
         return {"pnginfo": info}
-    if suffix in (".tif", ".tiff"):
-        return {"tiffinfo": {_DESCRIPTION: _PREFIX + json.dumps(dict(metadata))}}
     exif = Image.Exif()
-    text = json.dumps(dict(metadata), ensure_ascii=False)
-    exif.get_ifd(_EXIF_FOLDER)[_USER_COMMENT] = _UNICODE + text.encode("utf-16-be")
-    return {"exif": exif.tobytes()}
+    exif[_IMAGE_DESCRIPTION] = text
+    return {"exif": exif}
 
 
-def extract(picture: Image.Image) -> dict[str, str]:
-    """The metadata of an opened picture."""
-    texts = getattr(picture, "text", None)
-    if texts:
-        return {key.removeprefix(_PREFIX): str(v) for key, v in texts.items() if key.startswith(_PREFIX)}
-    exif = picture.getexif()
-    description, comment = exif.get(_DESCRIPTION), exif.get_ifd(_EXIF_FOLDER).get(_USER_COMMENT)
-    if isinstance(description, str) and description.startswith(_PREFIX):
-        return _fields(description.removeprefix(_PREFIX))
-    if isinstance(comment, bytes) and comment.startswith(_UNICODE):
-        return _fields(comment[len(_UNICODE) :].decode("utf-16-be", errors="replace"))
-    return {}
+def _description(metadata: Mapping[str, str]) -> str:
+    for key, value in metadata.items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise TypeError(f"metadata: expected text, got {key!r}: {value!r}; wrap numbers in str()")
+    return json.dumps({_SIGN: dict(metadata)})
 
 
-def _fields(text: str) -> dict[str, str]:
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        return {}
-    return {str(key): str(value) for key, value in fields.items()} if isinstance(fields, dict) else {}
+def _image_description(picture: Image.Image) -> Any:
+    return picture.getexif().get(_IMAGE_DESCRIPTION)

@@ -1,17 +1,19 @@
-"""Writing pictures: whole or not at all, never over something that is there unless asked."""
+"""Write picture files whole or not at all, and never over one that is there unless asked."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 from torch import Tensor
 
+from nstkit.images.colours import srgb_profile
 from nstkit.images.contract import check_image
-from nstkit.images.metadata import save_options
+from nstkit.images.metadata import metadata_options
+from nstkit.images.opening import ImageError
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
 
@@ -24,72 +26,79 @@ def save_image(
     overwrite: bool = False,
     quality: int = 95,
 ) -> None:
-    """Write one image as PNG, JPEG, TIFF or WebP, by the file name's suffix.
+    """Write one image; the suffix of the name chooses PNG, JPEG, TIFF or WebP.
 
-    The file appears under its name only once it is complete and on the disk.
+    The file has its name only once it is complete and on the disk; an sRGB profile is embedded.
 
     Args:
         image: (1, 3, H, W) in [0, 1]; rounded to 8 bits.
+        path: in a folder that exists.
         metadata: text to store in the file; `read_metadata` returns it.
-        overwrite: replace an existing file.
-        quality: of JPEG and WebP, 1 to 100.
+        overwrite: replace a file of that name.
+        quality: of JPEG and WebP, 1 to 100; the others lose nothing.
+
     Raises:
         ValueError: another suffix, a batch of several images, no such folder.
         FileExistsError: the file exists and `overwrite` is False.
+        ImageError: the disk or the format refuses.
     """
     target = Path(path)
     check_image(image)
     if image.shape[0] != 1:
         raise ValueError(
-            f"image: expected one image (1, 3, H, W), got a batch of {image.shape[0]}; save one by one"
+            f"image: expected one image (1, 3, H, W), got {image.shape[0]} of them; save one by one"
         )
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality: expected 1 to 100, got {quality}")
     check_target(target, overwrite=overwrite)
-    suffix = target.suffix.lower()
-    options: dict[str, Any] = save_options(suffix, metadata or {})
-    if FORMATS[suffix] in ("JPEG", "WEBP"):
-        options["quality"] = quality
-    if FORMATS[suffix] == "JPEG":
-        options["subsampling"] = 0
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    _write(Image.fromarray(to_bytes(image)), target, FORMATS[suffix], {"icc_profile": profile, **options})
+    kind = FORMATS[target.suffix.lower()]
+    _write(Image.fromarray(to_bytes(image)), target, kind, _options(kind, quality, metadata or {}))
 
 
-def check_target(path: Path, *, overwrite: bool = False) -> None:
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Raise what `save_image` would raise for this name, before any work is done."""
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise ValueError(
-            f"{path}: expected a name that ends in one of {known}, got {path.suffix or 'no suffix'!r}"
+    target = Path(path)
+    if target.suffix.lower() not in FORMATS:
+        raise ValueError(f"{target}: expected a name that ends in {', '.join(FORMATS)}")
+    if not target.parent.is_dir():
+        raise ValueError(f"{target}: the folder {target.parent} does not exist; create it first")
+    if not os.access(target.parent, os.W_OK):
+        raise ValueError(f"{target}: the folder {target.parent} may not be written to; choose another")
+    if target.is_dir():
+        raise ValueError(f"{target}: a folder has that name; choose another")
+    if target.exists() and not overwrite:
+        raise FileExistsError(
+            f"{target}: exists already; choose another name or allow overwriting (overwrite=True, --force)"
         )
-    if not path.parent.is_dir():
-        raise ValueError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder; name a file in it")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path}: exists already; choose another name or ask to overwrite (--force)")
 
 
 def to_bytes(image: Tensor) -> np.ndarray:
-    """(1, 3, H, W) in [0, 1] to uint8 (H, W, 3), rounded half to even."""
-    pixels = image.detach()[0].float().clamp(0, 1).mul(255).round().byte()
-    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
+    """(1, 3, H, W) in [0, 1] to (H, W, 3) uint8, rounded half to even."""
+    levels = image.detach()[0].clamp(0, 1).mul_(255).round_().byte()  # (3, H, W)
+    return levels.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def _options(kind: str, quality: int, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Pillow's options for `Image.save`."""
+    of_kind: dict[str, dict[str, Any]] = {
+        "PNG": {},
+        "JPEG": {"quality": quality, "subsampling": 0},  # colour at full resolution
+        "TIFF": {"compression": "tiff_deflate"},
+        "WEBP": {"quality": quality},
+    }
+    return {"icc_profile": srgb_profile()} | of_kind[kind] | metadata_options(kind, metadata)
 
 
 def _write(picture: Image.Image, target: Path, kind: str, options: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    """Under another name in the same folder, flushed to the disk, then renamed: readers see all or nothing."""
+    part = target.with_name(f".nstkit-{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(part, "xb") as file:
             picture.save(file, kind, **options)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        os.replace(part, target)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{target}: could not be written ({error}); nothing was changed") from error
+    finally:
+        part.unlink(missing_ok=True)
