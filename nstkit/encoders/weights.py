@@ -21,9 +21,21 @@ VARIABLE = "NSTKIT_WEIGHTS"
 
 
 def places() -> list[Path]:
-    """Where weights are looked for when no path is given: NSTKIT_WEIGHTS, then torchvision's own cache."""
+    """Where weights are looked for when no path is given: NSTKIT_WEIGHTS, then torchvision's own cache.
+
+    Raises:
+        ValueError: NSTKIT_WEIGHTS names nothing that exists.
+    """
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
     named = os.environ.get(VARIABLE)
-    return [*([Path(named).expanduser()] if named else []), Path(torch.hub.get_dir()) / "checkpoints"]
+    if not named:
+        return [cache]
+    place = Path(named).expanduser()
+    if not place.exists():
+        raise ValueError(
+            f"{VARIABLE}: expected a weights file or a folder of them, but {place} does not exist"
+        )
+    return [place, cache]
 
 
 def find_weights(name: str, place: Path) -> Path | None:
@@ -49,8 +61,10 @@ def read_weights(path: Path, shapes: Mapping[str, torch.Size], name: str) -> dic
         ValueError: The file is missing, is not what the hash in its name says, cannot be read, lacks a tensor,
             or holds one of another shape or with values that are not finite.
     """
+    if path.is_dir():
+        raise ValueError(f"weights: the folder {path} has none of {name}: no {name}*{', '.join(SUFFIXES)}")
     if not path.is_file():
-        raise ValueError(f"weights: {path} is not a file; give a weights file of {name}")
+        raise ValueError(f"weights: {path} does not exist; give a weights file of {name}")
     check_hash(path)
     state = dict(_read_tensors(path, shapes))
     for key, shape in shapes.items():

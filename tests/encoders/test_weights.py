@@ -76,9 +76,27 @@ def test_torchvisions_cache_is_searched_after_the_variable(nowhere, monkeypatch,
     cache = nowhere / "hub" / "checkpoints"
     torch.save(state, cache / f"{NAME}.pth")
     assert load_encoder(NAME).weights == f"{NAME}.pth"
+    (nowhere / "elsewhere").mkdir()
     monkeypatch.setenv("NSTKIT_WEIGHTS", str(nowhere / "elsewhere"))
     assert places() == [nowhere / "elsewhere", cache]
     assert load_encoder(NAME).weights == f"{NAME}.pth"
+
+
+def test_a_variable_that_names_nothing_is_an_error_not_a_silent_tiny(nowhere, monkeypatch):
+    monkeypatch.setenv("NSTKIT_WEIGHTS", str(nowhere / "typo"))
+    for name in ("auto", NAME):
+        with pytest.raises(
+            ValueError, match=r"^NSTKIT_WEIGHTS: expected a weights file .*typo does not exist$"
+        ):
+            load_encoder(name)
+    assert load_encoder("tiny").name == "tiny"
+
+
+def test_a_folder_without_the_network(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^weights: the folder .* has none of squeezenet1_1: no squeezenet1_1\*\.pth, "
+    ):
+        load_encoder(NAME, weights=tmp_path)
 
 
 def test_files_of_other_networks_are_passed_over(tmp_path):
@@ -102,7 +120,7 @@ def test_no_weights_says_where_it_looked_and_what_to_do(nowhere):
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(
-        ValueError, match=r"^weights: .*gone\.pth is not a file; give a weights file of squeezenet1_1"
+        ValueError, match=r"^weights: .*gone\.pth does not exist; give a weights file of squeezenet1_1"
     ):
         load_encoder(NAME, weights=tmp_path / "gone.pth")
 
