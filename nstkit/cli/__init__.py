@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("demo", "Show what nstkit does: two photographs, two styles, and the worked lessons graded."),
+    "demo": ("demo", "Show what it does: two photographs, two styles, lessons graded."),
     "transfer": ("transfer", "Render a picture in the style of others."),
     "paint": ("pictures", "Draw a style painting and save it."),
     "pictures": ("pictures", "List the photographs and paintings that are at hand."),

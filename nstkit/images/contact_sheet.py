@@ -75,7 +75,7 @@ def contact_sheet(
         (1, 3, H, W), float32, in [0, 1].
 
     Raises:
-        ValueError: no cells, as many titles as neither rows nor columns, or a picture off the contract.
+        ValueError: no picture, titles that are too few or too many, or a picture off the contract.
     """
     _check(pictures, rows, columns, cell)
     tiles = [[_tile(picture, cell) for picture in row] for row in pictures]
@@ -92,7 +92,7 @@ def _check(
     pictures: Sequence[Sequence[Tensor | None]], rows: Sequence[str], columns: Sequence[str], cell: int
 ) -> None:
     if not any(len(row) for row in pictures):
-        raise ValueError("pictures: expected rows of images, got no cell at all; give at least one picture")
+        raise ValueError("pictures: expected rows of images, got none; give at least one picture")
     if cell < 16:
         raise ValueError(f"cell: expected at least 16 pixels, got {cell}")
     for name, titles, count in (("rows", rows, len(pictures)), ("columns", columns, max(map(len, pictures)))):
@@ -125,8 +125,8 @@ def _laid_out(
 ) -> _Layout:
     widths = [max((tile.width for tile in column if tile), default=cell) for column in zip_longest(*tiles)]
     heights = [max((tile.height for tile in row if tile), default=cell) for row in tiles]
-    small = font_for("".join([*rows, *columns]), max(9, cell // 18))
-    large = font_for(title, max(11, cell // 12))
+    letters = "".join([title, *rows, *columns])
+    small, large = font_for(letters, max(9, cell // 18)), font_for(letters, max(11, cell // 12))
     row_labels = [Label.fitted(text, small, 0.45 * cell) for text in rows]
     column_labels = [Label.fitted(text, small, width) for text, width in zip(columns, widths, strict=False)]
     left = 2 * gap + _band([label.width for label in row_labels], gap)

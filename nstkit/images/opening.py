@@ -34,8 +34,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     source = Path(path)
     try:
         _check_file(source)
-        with warnings.catch_warnings(), Image.open(source) as picture:
-            warnings.simplefilter("ignore")  # Pillow's remarks on what it repairs while reading
+        with warnings.catch_warnings(action="ignore"), Image.open(source) as picture:  # it remarks on repairs
             _check_claim(picture.width, picture.height)
             yield picture
     except ImageNotFoundError:
@@ -58,8 +57,8 @@ def _check_file(source: Path) -> None:
 def _check_claim(width: int, height: int) -> None:
     """Only the header has been read so far: refuse before anything of that size is allocated."""
     if width * height > MAX_PIXELS:
-        claim = f"claims {width:,} x {height:,} pixels"
-        raise ImageError(f"{claim}, more than {MAX_PIXELS:,}; shrink it with another program first")
+        claim = f"claims {width:,} x {height:,} and so more than {MAX_PIXELS:,} pixels"
+        raise ImageError(f"{claim}; shrink it with another program first")
 
 
 def _reason(error: Exception) -> str:

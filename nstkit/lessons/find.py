@@ -90,7 +90,7 @@ def find_lesson(key: str | int | Path, root: Path | None = None) -> Lesson:
     for lesson in lessons:
         if wanted in (lesson.number, lesson.slug, lesson.name):
             return lesson
-    names = [name for lesson in lessons for name in (lesson.name, lesson.slug)]
+    names = [name for lesson in lessons for name in (lesson.number, lesson.name, lesson.slug)]
     near = difflib.get_close_matches(word, names, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"lesson: expected one of {', '.join(x.name for x in lessons)}, got {str(key)!r}{hint}")
