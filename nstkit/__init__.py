@@ -10,8 +10,8 @@ The layers, from the ground up; imports only go down this list:
    ``theory``      closed forms and hand-derived gradients, for lessons and tests
 4. ``transfer``    style transfer itself: start at ``nstkit.transfer.stylize``
    ``domain``      distances between feature distributions
-5. ``grading``     checks answers to the exercises and says what is wrong
-6. ``lessons``     finds and builds the lesson notebooks
+5. ``lessons``     finds and builds the lesson notebooks
+6. ``grading``     checks answers to the exercises and says what is wrong
 7. ``cli``         the ``nstkit`` command
 """
 

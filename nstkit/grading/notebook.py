@@ -19,6 +19,7 @@ from nstkit.grading.grade import grade_implementation
 from nstkit.grading.load import load_exercises
 from nstkit.grading.results import Result
 from nstkit.grading.scoreboard import MARKS
+from nstkit.lessons import find_exercise
 
 
 class Report:
@@ -55,8 +56,6 @@ def _exercise(name: str) -> Exercise:
     beside = here / f"test_{here.name}.py"
     if beside.exists() and name in (exercises := load_exercises(beside)):
         return exercises[name]
-    from nstkit.lessons.find import find_exercise
-
     return load_exercises(find_exercise(name).checks)[name]
 
 

@@ -5,6 +5,7 @@ Grades Python text as it would stand in an answers file, and returns a Result pe
 
 from nstkit.grading.grade import PUBLIC_SEED, grade_text
 from nstkit.grading.results import Result
+from nstkit.lessons import find_lesson
 
 
 def grade_source(
@@ -23,8 +24,6 @@ def grade_source(
     Raises:
         ValueError: no such lesson or exercise; the sentence names those that exist.
     """
-    from nstkit.lessons.find import find_lesson
-
     found = find_lesson(lesson)
     chosen = PUBLIC_SEED if seed is None else seed
     if isolate:
