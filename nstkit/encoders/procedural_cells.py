@@ -135,7 +135,11 @@ def glyphs(size: int, wavelength: Tensor, generator: Generator) -> Texture:
 
 
 def _painted(size: int, wavelength: Tensor, generator: Generator, kind: str, layers: int = 4) -> Texture:
-    """Shapes laid over each other, one jittered shape a cell and layer (the dead leaves model)."""
+    """Shapes laid over each other (the dead leaves model), in a jittered grid for each layer.
+
+    A shape shows in the quarter cell that it was drawn for and is cut straight at its edges: overlaps have
+    corners, as torn paper has.
+    """
     count, aspect = len(wavelength), {"stroke": 0.28, "leaf": 0.5}.get(kind, 1.0)
     flow = flow_field(size, 6 * wavelength, generator)
     value = torch.zeros(count, 1, size, size, device=generator.device)

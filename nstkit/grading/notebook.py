@@ -63,7 +63,7 @@ def plain_lines(result: Result) -> list[str]:
     """The report as lines of text."""
     head = f"{MARKS[result.state][0]} {result.exercise}: {result.state}, {result.points} of {result.max_points} points"
     lines = [head, *([f"  {result.message}"] if result.message else [])]
-    for row in result.checks:
+    for row in result.checks if result.state not in ("passed", "todo") else ():
         lines.append(f"  {MARKS[row.state][0]} {row.title} ({row.points}/{row.max_points})")
         if row.message and row.message != result.message:
             lines.append(f"      {row.message}")

@@ -1,5 +1,6 @@
 """Write picture files whole or not at all, and never over one that is there unless asked."""
 
+import io
 import os
 import secrets
 from collections.abc import Mapping
@@ -92,13 +93,18 @@ def _options(kind: str, quality: int, metadata: Mapping[str, str]) -> dict[str, 
 def _write(picture: Image.Image, target: Path, kind: str, options: dict[str, Any]) -> None:
     """Under another name in the same folder, flushed to the disk, then renamed: readers see all or nothing."""
     part = target.with_name(f".nstkit-{secrets.token_hex(8)}.part")
+    encoded = io.BytesIO()
     try:
+        picture.save(
+            encoded, kind, **options
+        )  # not to the file: Pillow overlooks that a full disk cuts a JPEG short
         with open(part, "xb") as file:
-            picture.save(file, kind, **options)
+            file.write(encoded.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)
     except (OSError, ValueError) as error:
-        raise ImageError(f"{target}: could not be written ({error}); nothing was changed") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{target}: could not be written ({reason}); nothing was changed") from error
     finally:
         part.unlink(missing_ok=True)

@@ -97,7 +97,7 @@ def test_what_breaks_costs_its_author_only(lesson, sandbox, body, state):
     "body",
     [
         f"return open({str(Path(__file__).parents[2] / 'nstkit' / '__init__.py')!r}).read()",
-        "import sys\n    for m in [m for m in sys.modules if 'nstkit' in m]: del sys.modules[m]\n    import nstkit.losses",
+        "import sys\n    for m in list(sys.modules): m[:6] != 'nstkit' or sys.modules.pop(m)\n    import nstkit.losses",
         "import os; return open(f'/proc/{os.getppid()}/environ').read()",
         "import os; return open(f'/proc/{os.getppid()}/mem', 'rb').read(1)",
         "open('/tmp/nstkit_escape', 'w').write('x')",
