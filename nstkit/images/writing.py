@@ -93,11 +93,11 @@ def _options(kind: str, quality: int, metadata: Mapping[str, str]) -> dict[str, 
 def _write(picture: Image.Image, target: Path, kind: str, options: dict[str, Any]) -> None:
     """Under another name in the same folder, flushed to the disk, then renamed: readers see all or nothing."""
     part = target.with_name(f".nstkit-{secrets.token_hex(8)}.part")
-    encoded = io.BytesIO()
+    encoded = (
+        io.BytesIO()
+    )  # encoding straight into the file, Pillow overlooks that a full disk cuts a JPEG short
     try:
-        picture.save(
-            encoded, kind, **options
-        )  # not to the file: Pillow overlooks that a full disk cuts a JPEG short
+        picture.save(encoded, kind, **options)
         with open(part, "xb") as file:
             file.write(encoded.getbuffer())
             file.flush()
