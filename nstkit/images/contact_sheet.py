@@ -132,16 +132,8 @@ def _laid_out(
     left = 2 * gap + _band([label.width for label in row_labels], gap)
     headline = Label.fitted(title, large, left - 2 * gap + sum(widths) + gap * (len(widths) - 1))
     top = 2 * gap + _band([headline.height], gap) + _band([label.height for label in column_labels], gap // 2)
-    return _Layout(
-        _starts(left, widths, gap),
-        _starts(top, heights, gap),
-        widths,
-        heights,
-        gap,
-        headline,
-        row_labels,
-        column_labels,
-    )
+    xs, ys = _starts(left, widths, gap), _starts(top, heights, gap)
+    return _Layout(xs, ys, widths, heights, gap, headline, row_labels, column_labels)
 
 
 def _band(extents: list[int], gap: int) -> int:

