@@ -34,7 +34,8 @@ def demo(
     contents = [photograph(name, size=size) for name in names]
     styles = [paint(name, height=size, width=round(size * 1.25)) for name in STYLES]
     results = _results(names, contents, styles, size, steps)
-    rows = [[None, *styles], *[[content, *row] for content, row in zip(contents, results, strict=True)]]
+    rows: list[list[Tensor | None]] = [[None, *styles]]
+    rows += [[content, *row] for content, row in zip(contents, results, strict=True)]
     sheet = contact_sheet(rows, rows=["", *_titles(names)], columns=["", *_titles(STYLES)], cell=size)
     save_image(sheet, out, metadata={"made by": MARK}, overwrite=True)
     for name, row in zip(names, results, strict=True):

@@ -80,7 +80,7 @@ def _bamboo(sheet: Canvas, x: float, lean: float, tall: float) -> None:
             [(y, x), (y - 0.5 * length, x + 0.52 * lean * length), (y - 0.93 * length, x + lean * length)]
         )
         sheet.line(path, 0.014, (tone, tone, tone))
-        sheet.line(path + (0, 0.004), 0.004, (tone * 0.45, tone * 0.45, tone * 0.45))
+        sheet.line(path + np.array([0.0, 0.004]), 0.004, (tone * 0.45, tone * 0.45, tone * 0.45))
         sheet.line(
             np.array([(y - 0.96 * length, x - 0.01), (y - 0.965 * length, x + 0.012)]),
             0.006,

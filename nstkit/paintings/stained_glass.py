@@ -5,8 +5,9 @@ import numpy as np
 from nstkit.paintings.drawing import Canvas, blurred, hexes, impasto, noise
 
 _GLASS = hexes(
-    "b3122d", "d8342b", "f08a1d", "f7c531", "1c4fa1", "2f7fc9", "0f7a6b", "2fa36b", "6a2c91", "a33b8f", "e9e2c0", "134074",
-)  # fmt: skip
+    *("b3122d", "d8342b", "f08a1d", "f7c531", "1c4fa1", "2f7fc9"),
+    *("0f7a6b", "2fa36b", "6a2c91", "a33b8f", "e9e2c0", "134074"),
+)
 _LEAD = np.array([0.055, 0.055, 0.065])
 
 
@@ -49,10 +50,8 @@ def _cells(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
             band = int(3 * (0.5 + 0.5 * np.sin(5 * point[0] + 2.2 * np.sin(3 * point[1]))))
             choice = canvas.rng.choice(((5, 4, 11), (6, 7, 6), (2, 10, 1))[min(band, 2)])
             colors.append(_GLASS[choice])
-    tones = np.array(colors) * canvas.rng.uniform(0.86, 1.1, (len(colors), 1)) + 0.03 * canvas.rng.normal(
-        size=(len(colors), 3)
-    )
-    return np.array(seeds), tones
+    glass = np.array(colors) * canvas.rng.uniform(0.86, 1.1, (len(colors), 1))
+    return np.array(seeds), glass + 0.03 * canvas.rng.normal(size=glass.shape)
 
 
 def _voronoi(y: np.ndarray, x: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +64,7 @@ def _voronoi(y: np.ndarray, x: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarra
         next_near = np.where(closer, near, np.where(runner, k, next_near))
         second = np.where(closer, first, np.where(runner, d, second))
         near, first = np.where(closer, k, near), np.where(closer, d, first)
-    gap = np.hypot(*np.moveaxis(seeds[near] - seeds[next_near], -1, 0))
+    gap = np.linalg.norm(seeds[near] - seeds[next_near], axis=-1)
     return near, (second - first) / (2 * gap + 1e-9)
 
 

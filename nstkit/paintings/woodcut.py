@@ -90,7 +90,7 @@ def _foam(
 def _printed(canvas: Canvas, picture: np.ndarray) -> np.ndarray:
     """Wood grain in the ink, and paper showing through where it is thin."""
     grain = noise(canvas.rng, canvas.height, canvas.width, 60, 2)
-    y, x = canvas.grid()
+    y, _ = canvas.grid()
     rings = np.sin(260 * (y + 0.03 * noise(canvas.rng, canvas.height, canvas.width, 2)))
     dark = (picture.mean(2) < 0.62)[..., None]
     thin = np.clip(0.045 * grain + 0.035 * rings, -0.05, 0.12)[..., None]
