@@ -4,6 +4,7 @@ Coarse to fine: large forms settle where they are cheap, then each finer scale s
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,8 +100,7 @@ class Run:
     def _enter_scale(self, previous: Tensor | None) -> None:
         size = self.sizes[self.scale]
         content = resize(self.content, size)
-        longest = max(size) * self.options.style_scale
-        styles = [resize(s, round(longest)) if max(s.shape[-2:]) > longest else s for s in self.styles]
+        styles = [self._at_this_scale(style) for style in self.styles]
         self.objective = Objective(self.encoder, content, styles, self.weights, self.options)
         image = self._first(content) if previous is None else resize(previous, size)
         self.x = image.detach().clone(memory_format=torch.contiguous_format)
@@ -108,6 +108,14 @@ class Run:
         self._average = torch.zeros_like(self.x) if self.options.average else None
         self._good = self.x.clone()
         self._trouble: Tensor | None = None
+
+    def _at_this_scale(self, style: Tensor) -> Tensor:
+        """A style at the content's scale times style_scale; never enlarged, never below what the layers need."""
+        longest, shortest = max(style.shape[-2:]), min(style.shape[-2:])
+        wanted = max(self.sizes[self.scale]) * self.options.style_scale
+        least = self.encoder.minimum_size() * longest / shortest
+        target = math.ceil(max(wanted, least))
+        return resize(style, target) if target < longest else style
 
     def _first(self, content: Tensor) -> Tensor:
         if self.start is not None:

@@ -124,6 +124,7 @@ def stylize(
         channels_last=channels_last,
     )
     tapped = _tapped(network, options, place)
+    _check_sizes(content, pictures, tapped.minimum_size())
     run = Run(
         tapped,
         content.to(place, torch.float32),
@@ -148,6 +149,17 @@ def _check_pictures(content: Tensor, styles: list[Tensor], weights: Sequence[flo
             raise ValueError(f"{name}: expected one image (1, 3, H, W), got a batch of {style.shape[0]}")
     if weights is not None and len(weights) != len(styles):
         raise ValueError(f"style_weights: expected one per style, {len(styles)}, got {len(weights)}")
+
+
+def _check_sizes(content: Tensor, styles: list[Tensor], minimum: int) -> None:
+    """Pictures smaller than the layers allow are refused, enlarged or not: there is nothing in them to read."""
+    for name, picture in (("content", content), *(("style", style) for style in styles)):
+        height, width = picture.shape[-2:]
+        if min(height, width) < minimum:
+            raise ValueError(
+                f"{name}: expected at least {minimum} x {minimum} pixels for these layers, got {width} x {height}; "
+                "give a larger picture, or leave the deepest layers out"
+            )
 
 
 def _network(encoder: str | Encoder, weights: str | None, pooling: Any) -> Encoder:

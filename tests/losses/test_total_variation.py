@@ -1,0 +1,58 @@
+"""Total variation against loops, closed forms and gradcheck."""
+
+import numpy as np
+import pytest
+import torch
+
+from nstkit.losses.total_variation import total_variation
+
+IMAGE = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+
+def loops(image, kind, eps=1e-8):
+    totals = []
+    for picture in image.numpy():
+        total = 0.0
+        for plane in picture:
+            height, width = plane.shape
+            for y in range(height):
+                for x in range(width):
+                    dx = plane[y, x + 1] - plane[y, x] if x + 1 < width else None
+                    dy = plane[y + 1, x] - plane[y, x] if y + 1 < height else None
+                    if kind == "isotropic":
+                        total += 0 if dx is None or dy is None else np.sqrt(dx**2 + dy**2 + eps)
+                    else:
+                        power = 1 if kind == "anisotropic" else 2
+                        total += sum(abs(d) ** power for d in (dx, dy) if d is not None)
+        totals.append(total)
+    return totals
+
+
+@pytest.mark.parametrize("kind", ["anisotropic", "squared", "isotropic"])
+def test_it_equals_the_loops(kind):
+    np.testing.assert_allclose(total_variation(IMAGE, kind), loops(IMAGE, kind), rtol=1e-12)
+    assert total_variation(IMAGE.float(), kind).dtype == torch.float32
+
+
+def test_an_edge_counts_its_height_on_every_row():
+    image = torch.zeros(2, 3, 4, 6)
+    image[..., 3:] = 0.7
+    torch.testing.assert_close(total_variation(image), torch.full((2,), 3 * 4 * 0.7))
+
+
+@pytest.mark.parametrize("kind", ["anisotropic", "squared", "isotropic"])
+def test_gradients(kind):
+    assert torch.autograd.gradcheck(lambda x: total_variation(x, kind), (IMAGE.clone().requires_grad_(),))
+    flat = torch.full((2, 3, 4, 5), 0.5, requires_grad=True)
+    (grad,) = torch.autograd.grad(total_variation(flat, kind).sum(), flat)
+    assert torch.isfinite(grad).all()
+
+
+@pytest.mark.parametrize(("image", "kind", "words"), [
+    (IMAGE[0], "squared", r"expected \(B, C, H, W\) with H and W at least 2, got \(3, 4, 5\)"),
+    (IMAGE[..., :1], "squared", "at least 2"),
+    (IMAGE, "isotropc", "expected one of anisotropic, squared, isotropic, got 'isotropc'"),
+])  # fmt: skip
+def test_mistakes(image, kind, words):
+    with pytest.raises(ValueError, match=words):
+        total_variation(image, kind)

@@ -1,0 +1,118 @@
+"""Our L-BFGS takes the steps of torch's, finds SciPy's minimum, and resumes exactly."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+import torch
+
+from nstkit.training import LBFGS
+
+
+def problem(kind, size=12):
+    generator = torch.Generator().manual_seed(5)
+    a = torch.randn(size + 5, size, dtype=torch.float64, generator=generator)
+    b = torch.randn(size + 5, dtype=torch.float64, generator=generator)
+    start = torch.randn(size, dtype=torch.float64, generator=generator)
+    if kind == "quadratic":
+        return lambda x: 0.5 * (a @ x - b).square().sum() / size, start
+    return (
+        lambda x: (100 * (x[1:] - x[:-1].square()).square() + (1 - x[:-1]).square()).sum() / 200,
+        start * 0.3,
+    )
+
+
+def run(objective, start, steps, **options):
+    x, path = start.clone(), []
+    optimizer = LBFGS(x, **options)
+    for _ in range(steps):
+        leaf = x.clone().requires_grad_()
+        (grad,) = torch.autograd.grad(objective(leaf), leaf)
+        optimizer.step(grad)
+        path.append(x.clone())
+    return path, optimizer
+
+
+@pytest.mark.parametrize("kind", ["quadratic", "rosenbrock"])
+@pytest.mark.parametrize("history", [3, 10])
+def test_the_steps_are_those_of_torch(kind, history):
+    objective, start = problem(kind)
+    x = start.clone().requires_grad_()
+    theirs = torch.optim.LBFGS(
+        [x], lr=0.5, max_iter=1, history_size=history, tolerance_grad=0, tolerance_change=0
+    )
+
+    def closure():
+        theirs.zero_grad()
+        loss = objective(x)
+        loss.backward()
+        return loss
+
+    path, _ = run(objective, start, 15, learning_rate=0.5, history=history)
+    for step in path:
+        theirs.step(closure)
+        assert torch.allclose(step, x.detach(), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["quadratic", "rosenbrock"])
+def test_the_minimum_is_that_of_scipy(kind):
+    objective, start = problem(kind)
+
+    def numpy_objective(values):
+        leaf = torch.from_numpy(values.copy()).requires_grad_()
+        loss = objective(leaf)
+        (grad,) = torch.autograd.grad(loss, leaf)
+        return float(loss.detach()), grad.numpy()
+
+    best = scipy.optimize.minimize(
+        numpy_objective, start.numpy(), jac=True, method="L-BFGS-B", options={"ftol": 1e-15}
+    )
+    path, _ = run(objective, start, 400, max_rms=0.1)
+    assert float(objective(path[-1])) <= best.fun + 1e-8
+
+
+def test_no_step_is_longer_than_allowed():
+    objective, start = problem("rosenbrock")
+    path, _ = run(objective, start * 30, 20, max_rms=0.05)
+    points = torch.stack([start * 30, *path])
+    assert float((points[1:] - points[:-1]).square().mean(1).sqrt().max()) <= 0.05 * (1 + 1e-9)
+
+
+def test_a_pair_without_curvature_is_skipped():
+    x = torch.zeros(4, dtype=torch.float64)
+    optimizer = LBFGS(x, history=3)
+    for _ in range(5):
+        optimizer.step(torch.ones(4, dtype=torch.float64))
+    assert torch.isfinite(x).all()
+    assert (x < 0).all()
+
+
+def test_going_on_from_a_stored_state_changes_nothing():
+    objective, start = problem("rosenbrock")
+    whole, _ = run(objective, start, 14, history=4, learning_rate=0.3)
+    half, first = run(objective, start, 6, history=4, learning_rate=0.3)
+    x = half[-1].clone()
+    second = LBFGS(x, history=4, learning_rate=0.3)
+    second.load_state_dict({k: v.clone() if torch.is_tensor(v) else v for k, v in first.state_dict().items()})
+    for _ in range(8):
+        leaf = x.clone().requires_grad_()
+        second.step(torch.autograd.grad(objective(leaf), leaf)[0])
+    assert torch.equal(x, whole[-1])
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"history": 0}, "history: expected at least 1, got 0"),
+    ({"learning_rate": 0.0}, "expected positive numbers, got 0.0"),
+    ({"max_rms": -1.0}, "expected positive numbers"),
+])  # fmt: skip
+def test_mistakes(options, words):
+    with pytest.raises(ValueError, match=words):
+        LBFGS(torch.zeros(3, 4), **options)
+    with pytest.raises(ValueError, match="contiguous"):
+        LBFGS(torch.zeros(3, 4).T)
+
+
+def test_two_dimensions_are_as_good_as_one():
+    objective, start = problem("quadratic")
+    flat, _ = run(objective, start, 9)
+    square, _ = run(lambda x: objective(x.reshape(-1)), start.reshape(3, 4), 9)
+    np.testing.assert_allclose(square[-1].reshape(-1), flat[-1], rtol=1e-12)
