@@ -1,13 +1,26 @@
 """`nstkit build`: notebooks from masters."""
 
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nstkit.lessons import Lesson, find_lesson, find_lessons
-from nstkit.lessons.build import build as build_lesson
-from nstkit.lessons.build import is_stale, solved_notebook, source_notebook, to_bytes, write_whole
+from nstkit.lessons import Lesson, find_lesson, find_lessons, lessons_root
+from nstkit.lessons.build import build as build_stub
+from nstkit.lessons.build import solved_notebook, source_notebook, staleness, write_notebook
+from nstkit.lessons.find import shown, solutions_root
+
+_NOTES = {
+    "kept": "  it has been changed since it was built; --force replaces it and keeps a copy",
+    "replaced": "  the changed one is beside it, under today's date",
+}
+_STALE = {
+    "missing": "is missing; run `nstkit build {number}` and commit it",
+    "stale": "is not what its master builds now; run `nstkit build {number}` and commit it",
+    "changed": "was changed by hand; bring the change into {master}, then `nstkit build {number} --force`",
+}
 
 
 def build(
@@ -15,50 +28,68 @@ def build(
         list[str] | None, typer.Argument(help="Numbers or names; all that have a master by default.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is stale.")
+        bool, typer.Option("--check", help="Write nothing; name each stale notebook and exit 1.")
     ] = False,
     solved: Annotated[
-        Path | None, typer.Option(help="Write solved notebooks into this folder instead.")
+        Path | None, typer.Option(metavar="DIR", help="Write solved notebooks into this folder instead.")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option(help="Write nbgrader source notebooks into this folder instead.")
+        Path | None, typer.Option(metavar="DIR", help="Write nbgrader's source notebooks there instead.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace notebooks with answers in them, keeping a copy.")
+        bool, typer.Option("--force", help="Replace changed notebooks too, keeping a dated copy.")
     ] = False,
 ) -> None:
-    """Build the lesson notebooks from their masters in solutions/."""
-    chosen = (
-        [find_lesson(key) for key in lessons] if lessons else [x for x in find_lessons() if x.master.exists()]
-    )
-    if check:
-        _report_stale([lesson for lesson in chosen if is_stale(lesson)])
-    for folder, make in ((solved, solved_notebook), (source, source_notebook)):
-        for lesson in chosen if folder is not None else ():
-            target = Path(str(folder)) / (
-                f"{lesson.name}.ipynb" if folder == solved else f"{lesson.name}/{lesson.name}.ipynb"
-            )
-            if target.exists() and not force:
-                raise FileExistsError(f"{target}: exists already; choose another folder or --force")
-            write_whole(target, to_bytes(make(lesson)))
-            print(f"{lesson.name}: wrote {target}")
-    if not (check or solved or source):
-        _build_all(chosen, force)
+    """Build the lesson notebooks from their masters in solutions/.
+
+    A notebook that was changed since it was built is kept.
+    """
+    if sum((check, solved is not None, source is not None)) > 1:
+        raise ValueError("--check, --solved, --source: choose one of them")
+    seen: Counter[str] = Counter()
+    for lesson in [find_lesson(key) for key in lessons] if lessons else _with_masters(seen):
+        try:
+            word = _compare(lesson) if check else _write(lesson, solved, source, force)
+        except ValueError as error:
+            word = _mistake(str(error))
+        seen[word] += 1
+    print(" · ".join(f"{count} {word}" for word, count in seen.items()) or "no lesson has a master yet")
+    if seen["mistake"] or seen["stale"]:
+        raise SystemExit(2 if seen["mistake"] else 1)
 
 
-def _report_stale(stale: list[Lesson]) -> None:
-    for lesson in stale:
-        print(f"{lesson.notebook}: stale; run `nstkit build {lesson.number}` and commit it")
-    if stale:
-        raise SystemExit(1)
-    print("every notebook is what its master builds")
+def _with_masters(seen: Counter[str]) -> list[Lesson]:
+    """The lessons that have a master; a master that has no lesson is a mistake."""
+    root = lessons_root()
+    found = {lesson.name: lesson for lesson in find_lessons(root)}
+    for master in sorted(solutions_root(root).glob("[0-9][0-9]_*.py")):
+        if master.stem not in found:
+            checks = root / master.stem / f"test_{master.stem}.py"
+            seen[_mistake(f"{shown(master)}: its lesson is missing; expected {shown(checks)}")] += 1
+    return [lesson for lesson in found.values() if lesson.master.exists()]
 
 
-def _build_all(lessons: list[Lesson], force: bool) -> None:
-    notes = {
-        "built": "built",
-        "unchanged": "unchanged",
-        "kept": "kept: it has answers in it; --force replaces it and keeps a copy",
-    }
-    for lesson in lessons:
-        print(f"{lesson.name}: {notes[build_lesson(lesson, force=force)]}")
+def _write(lesson: Lesson, solved: Path | None, source: Path | None, force: bool) -> str:
+    if solved is not None:
+        path = solved / f"{lesson.name}.ipynb"
+        outcome = write_notebook(path, solved_notebook(lesson), force=force)
+    elif source is not None:
+        path = source / lesson.name / f"{lesson.name}.ipynb"
+        outcome = write_notebook(path, source_notebook(lesson), force=force)
+    else:
+        path, outcome = lesson.notebook, build_stub(lesson, force=force)
+    print(f"{outcome:<9}  {shown(path)}{_NOTES.get(outcome, '')}")
+    return outcome
+
+
+def _compare(lesson: Lesson) -> str:
+    reason = staleness(lesson)
+    if reason:
+        advice = _STALE[reason].format(number=lesson.number, master=shown(lesson.master))
+        print(f"{shown(lesson.notebook)}: {advice}")
+    return "stale" if reason else "up to date"
+
+
+def _mistake(sentence: str) -> str:
+    print(f"nstkit: {sentence}", file=sys.stderr)
+    return "mistake"

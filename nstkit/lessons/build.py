@@ -1,102 +1,65 @@
-"""Building notebooks from masters: byte-reproducible, and never over a learner's work.
+"""Putting built notebooks on disk: whole or not at all, and never over what somebody wrote."""
 
-One master makes three notebooks: the *source* (solutions in, for an nbgrader course), the *stub* in
-lessons/ (what stock nbgrader's generate_assignment makes of the source), and the *solved* one.
-"""
-
-import hashlib
 import json
 import os
-import re
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from nstkit.lessons.find import Lesson
-from nstkit.lessons.master import BEGIN, END, source_cells
+from nstkit.lessons.notebooks import (
+    Notebook,
+    digest,
+    solved_notebook,
+    source_notebook,
+    stub_notebook,
+    to_bytes,
+)
 
-_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+__all__ = [
+    "build", "changed_by_learner", "keep_copy", "solved_notebook", "source_notebook", "staleness", "stub_notebook",
+    "to_bytes", "write_notebook", "write_whole",
+]  # fmt: skip
 
-
-def source_notebook(lesson: Lesson) -> dict[str, Any]:
-    """The notebook an instructor's course starts from: solutions in, nbgrader's metadata."""
-    return _notebook(lesson, source_cells(lesson))
-
-
-def stub_notebook(lesson: Lesson) -> dict[str, Any]:
-    """The notebook a learner opens: solutions cut, cells locked, checksums set, as nbgrader does it."""
-    return _notebook(lesson, [_sealed(_without_solution(cell)) for cell in source_cells(lesson)])
-
-
-def solved_notebook(lesson: Lesson) -> dict[str, Any]:
-    """The notebook with the worked answers and without the marks around them."""
-    return _notebook(lesson, [_sealed(_without_marks(cell)) for cell in source_cells(lesson)])
+Outcome = Literal["built", "unchanged", "kept", "replaced"]
 
 
-def _notebook(lesson: Lesson, cells: list[dict[str, Any]]) -> dict[str, Any]:
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    metadata = {
-        "kernelspec": kernel,
-        "language_info": {"name": "python"},
-        "nstkit": {"lesson": lesson.name, "digest": digest(cells)},
-    }
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+def build(lesson: Lesson, *, force: bool = False) -> Outcome:
+    """Write a lesson's stub notebook to its place in lessons/; as `write_notebook`."""
+    return write_notebook(lesson.notebook, stub_notebook(lesson), force=force)
 
 
-def _without_solution(cell: dict[str, Any]) -> dict[str, Any]:
-    if not cell["metadata"].get("nbgrader", {}).get("solution"):
-        return cell
-    pattern = rf"^([ \t]*){re.escape(BEGIN)}.*?{re.escape(END)}[^\n]*"
-    stub = re.sub(pattern, lambda m: _indent(_STUB, m[1]), cell["source"], flags=re.S | re.M)
-    return {**cell, "source": stub}
+def write_notebook(path: Path, notebook: Notebook, *, force: bool = False) -> Outcome:
+    """Write a notebook, unless somebody changed the one that is there.
+
+    Args:
+        force: replace a changed notebook too, keeping a dated copy beside it.
+    Returns:
+        "built", "unchanged" (it was there already), "kept" (a changed one is there, and stays) or "replaced"
+        (a changed one was there, and is now the copy).
+    """
+    data = to_bytes(notebook)
+    if path.exists():
+        if path.read_bytes() == data:
+            return "unchanged"
+        if changed_by_learner(path):
+            if force:
+                keep_copy(path)
+                write_whole(path, data)
+            return "replaced" if force else "kept"
+    write_whole(path, data)
+    return "built"
 
 
-def _without_marks(cell: dict[str, Any]) -> dict[str, Any]:
-    lines = [line for line in cell["source"].split("\n") if line.strip() not in (BEGIN, END)]
-    return {**cell, "source": "\n".join(lines)}
-
-
-def _indent(text: str, by: str) -> str:
-    return "\n".join(by + line for line in text.split("\n"))
-
-
-def _sealed(cell: dict[str, Any]) -> dict[str, Any]:
-    """What nbgrader's LockCells and ComputeChecksums add; `cell_type` is how it notices a changed type."""
-    grading = cell["metadata"].get("nbgrader")
-    if not grading:
-        return cell
-    grading = {**grading, "cell_type": cell["cell_type"], "checksum": _checksum(cell)}
-    metadata = {**cell["metadata"], "nbgrader": grading, "deletable": False}
-    return {**cell, "metadata": metadata if grading["solution"] else {**metadata, "editable": False}}
-
-
-def _checksum(cell: dict[str, Any]) -> str:
-    """The fingerprint by which nbgrader 0.9 notices a changed cell: text, kind, roles, id, points."""
-    grading = cell["metadata"]["nbgrader"]
-    parts = [cell["source"], cell["cell_type"], grading["grade"], grading["solution"], grading["locked"]]
-    parts.append(grading["grade_id"])
-    if grading["grade"]:
-        parts.append(float(grading["points"]))
-    return hashlib.md5("".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
-
-
-def digest(cells: list[dict[str, Any]]) -> str:
-    """A digest of the cells' texts: it changes when a learner writes something, not when they run something."""
-    texts = [[cell["cell_type"], _text(cell)] for cell in cells]
-    return hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
-def _text(cell: dict[str, Any]) -> str:
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
-
-
-def to_bytes(notebook: dict[str, Any]) -> bytes:
-    """A notebook as nbformat writes it: sorted keys, one space of indent, sources as lists of lines."""
-    cells = [{**cell, "source": cell["source"].splitlines(True)} for cell in notebook["cells"]]
-    text = json.dumps({**notebook, "cells": cells}, ensure_ascii=False, indent=1, sort_keys=True)
-    return (text + "\n").encode()
+def staleness(lesson: Lesson) -> Literal["", "missing", "changed", "stale"]:
+    """Why a lesson's notebook is not what its master builds now, or "" where it is."""
+    wanted = to_bytes(stub_notebook(lesson))
+    if not lesson.notebook.exists():
+        return "missing"
+    if lesson.notebook.read_bytes() == wanted:
+        return ""
+    return "changed" if changed_by_learner(lesson.notebook) else "stale"
 
 
 def changed_by_learner(path: Path) -> bool:
@@ -107,20 +70,6 @@ def changed_by_learner(path: Path) -> bool:
         return digest(notebook["cells"]) != stored
     except (OSError, ValueError, KeyError, TypeError):
         return True
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def keep_copy(path: Path) -> Path:
@@ -135,24 +84,15 @@ def keep_copy(path: Path) -> Path:
     return copy
 
 
-def build(lesson: Lesson, *, force: bool = False) -> str:
-    """Write a lesson's stub notebook; returns "built", "unchanged" or "kept" (a learner's work is there).
-
-    Args:
-        force: replace a learner's notebook, keeping a dated copy beside it.
-    """
-    data, path = to_bytes(stub_notebook(lesson)), lesson.notebook
-    if path.exists():
-        if path.read_bytes() == data:
-            return "unchanged"
-        if changed_by_learner(path):
-            if not force:
-                return "kept"
-            keep_copy(path)
-    write_whole(path, data)
-    return "built"
-
-
-def is_stale(lesson: Lesson) -> bool:
-    """Whether the committed notebook is not what the master builds now."""
-    return not lesson.notebook.exists() or lesson.notebook.read_bytes() != to_bytes(stub_notebook(lesson))
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -2,10 +2,12 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_FOLDER = re.compile(r"\d\d_\w+")
+_NAME = re.compile(r"\d\d_\w+")
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -49,33 +51,38 @@ class Lesson:
 def lessons_root(start: Path | None = None) -> Path:
     """The folder `lessons/` of the current folder or of one above it, else of the package.
 
+    Args:
+        start: look from here instead of the current folder.
     Raises:
         ValueError: there is none anywhere; the installation is broken.
     """
     here = (start or Path.cwd()).resolve()
-    package = Path(__file__).resolve().parents[1]
-    places = [folder / "lessons" for folder in (here, *here.parents)]
-    if here.name == "lessons":
-        places.insert(0, here)
-    for place in [*places, package.parent / "lessons", package / "_bundled" / "lessons"]:
-        if place.is_dir() and any(_FOLDER.fullmatch(child.name) for child in place.iterdir()):
+    above = [here, *(folder / "lessons" for folder in (here, *here.parents))]
+    for place in [*above, _PACKAGE.parent / "lessons", _PACKAGE / "_bundled" / "lessons"]:
+        if place.name == "lessons" and place.is_dir() and any(map(_is_lesson, place.iterdir())):
             return place
-    raise ValueError("lessons: none found here and none in the installation; reinstall nstkit")
+    raise ValueError(f"lessons: found none in {here} or above and none in the installation; reinstall nstkit")
 
 
 def solutions_root(lessons: Path) -> Path:
     """The folder `solutions/` beside `lessons/`, else the one that ships with nstkit."""
     beside = lessons.parent / "solutions"
-    package = Path(__file__).resolve().parents[1]
-    places = [beside, package.parent / "solutions", package / "_bundled" / "solutions"]
+    places = [beside, _PACKAGE.parent / "solutions", _PACKAGE / "_bundled" / "solutions"]
     return next((place for place in places if place.is_dir()), beside)
 
 
 def find_lessons(root: Path | None = None) -> list[Lesson]:
     """All lessons below `root` (default: `lessons_root()`), by number."""
-    place = root or lessons_root()
-    folders = sorted(child for child in place.iterdir() if _FOLDER.fullmatch(child.name))
-    return [Lesson(folder.name, folder) for folder in folders if (folder / f"test_{folder.name}.py").exists()]
+    return [
+        Lesson(folder.name, folder)
+        for folder in sorted((root or lessons_root()).iterdir())
+        if _is_lesson(folder)
+    ]
+
+
+def _is_lesson(folder: Path) -> bool:
+    """A folder NN_slug that holds test_NN_slug.py."""
+    return _NAME.fullmatch(folder.name) is not None and (folder / f"test_{folder.name}.py").is_file()
 
 
 def find_lesson(key: str | int | Path, root: Path | None = None) -> Lesson:
@@ -84,16 +91,34 @@ def find_lesson(key: str | int | Path, root: Path | None = None) -> Lesson:
     Raises:
         ValueError: no such lesson; names those that exist and the nearest.
     """
-    lessons = find_lessons(root)
-    word = Path(str(key)).name.removesuffix(".ipynb").removesuffix(".py").removeprefix("test_")
+    path = Path(str(key))
+    if (path.suffix or len(path.parts) != 1) and (there := _lesson_at(path)):
+        return there
+    lessons, word = find_lessons(root), path.stem.removeprefix("test_")
     wanted = word.zfill(2) if word.isdigit() else word
     for lesson in lessons:
         if wanted in (lesson.number, lesson.slug, lesson.name):
             return lesson
-    names = [name for lesson in lessons for name in (lesson.number, lesson.name, lesson.slug)]
-    near = difflib.get_close_matches(word, names, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"lesson: expected one of {', '.join(x.name for x in lessons)}, got {str(key)!r}{hint}")
+    names = ", ".join(lesson.name for lesson in lessons)
+    raise ValueError(f"lesson: expected one of {names}, got {str(key)!r}{_meant(wanted, lessons)}")
+
+
+def _lesson_at(path: Path) -> Lesson | None:
+    """The lesson that an existing path leads to: its folder, a file in it, or its master."""
+    path = path.resolve()
+    folders = (path, path.parent, path.parent.parent / "lessons" / path.stem)
+    found = (Lesson(folder.name, folder) for folder in folders if path.exists() and _is_lesson(folder))
+    return next(found, None)
+
+
+def _meant(word: str, lessons: Iterable[Lesson]) -> str:
+    """A suggestion for a lesson that does not exist: the nearest one, or the one with that exercise."""
+    by_exercise = _by_exercise(lessons)
+    if word in by_exercise:
+        return f"; {word} is an exercise of {by_exercise[word].name}"
+    known = {label: lesson.name for lesson in lessons for label in (lesson.number, lesson.slug, lesson.name)}
+    near = difflib.get_close_matches(word, known, 1, 0.5)
+    return f"; did you mean {known[near[0]]}?" if near else ""
 
 
 def find_exercise(name: str, root: Path | None = None) -> Lesson:
@@ -102,11 +127,21 @@ def find_exercise(name: str, root: Path | None = None) -> Lesson:
     Raises:
         ValueError: no such exercise; names the nearest.
     """
-    from nstkit.lessons.outline import outline
-
-    known = {item.name: lesson for lesson in find_lessons(root) for item in outline(lesson.checks)}
+    known = _by_exercise(find_lessons(root))
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, 3, 0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(known)}"
-    raise ValueError(f"exercise: no exercise is called {name!r}{hint}")
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    raise ValueError(f"exercise: no exercise is called {name!r}; {hint}")
+
+
+def _by_exercise(lessons: Iterable[Lesson]) -> dict[str, Lesson]:
+    from nstkit.lessons.outline import outline
+
+    return {item.name: lesson for lesson in lessons for item in outline(lesson.checks)}
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: relative to the current folder where it lies below it."""
+    path, here = path.absolute(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,14 +1,20 @@
 """The interview file of a lesson: one question in English and Chinese, with all that a mock interview needs."""
 
+import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LEVELS = ("easy", "medium", "hard")
+from nstkit.lessons.find import shown
+from nstkit.lessons.outline import LEVELS
+
 WEIGHTS = ("must", "should", "bonus")
 QUALITIES = ("weak", "mediocre", "strong")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_WORDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class WrongAnswer:
 
 @dataclass(frozen=True)
 class Score:
-    """Whether a sample answer made a point, and why we say so."""
+    """Whether a sample answer made a point (numbered from 1), and why we say so."""
 
     point: int
     hit: bool
@@ -65,7 +71,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Interview:
-    """One lesson's question and everything around it."""
+    """One lesson's question and everything around it; `samples` may be empty."""
 
     level: str
     question: Text
@@ -82,122 +88,116 @@ def read_interview(path: Path) -> Interview:
     Raises:
         ValueError: what is missing or wrong, with file, table, number and key.
     """
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: not valid TOML ({error})") from None
-    return _Reader(path).interview(raw)
-
-
-class _Reader:
-    """Turns raw tables into dataclasses; knows how to name a place in a message."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def interview(self, raw: Mapping[str, Any]) -> Interview:
-        question = self.get(raw, "question", dict, "the file")
-        rubric = tuple(self.point(table, where) for table, where in self.tables(raw, "rubric", 3))
-        return Interview(
-            self.choice(question, "level", LEVELS, "[question]"),
-            self.text(question, "[question]"),
-            tuple(self.follow_up(table, where) for table, where in self.tables(raw, "follow_ups", 4)),
-            rubric,
-            tuple(self.wrong_answer(table, where) for table, where in self.tables(raw, "wrong_answers", 2)),
-            self.text(self.get(raw, "model_answer", dict, "the file"), "[model_answer]"),
-            tuple(self.sample(table, where, len(rubric)) for table, where in self.tables(raw, "samples", 0)),
-        )
-
-    def follow_up(self, table: Mapping[str, Any], where: str) -> FollowUp:
-        level = self.get(table, "level", int, where)
-        if not 1 <= level <= 5:
-            raise self.wrong(where, f"level: expected 1 to 5, got {level}")
-        return FollowUp(level, self.text(table, where), self.text(table, where, "answer_"))
-
-    def point(self, table: Mapping[str, Any], where: str) -> Point:
-        terms = self.get(table, "terms", list, where)
-        return Point(self.choice(table, "weight", WEIGHTS, where), self.text(table, where), tuple(terms))
-
-    def wrong_answer(self, table: Mapping[str, Any], where: str) -> WrongAnswer:
-        return WrongAnswer(self.text(table, where), self.text(table, where, "why_"))
-
-    def sample(self, table: Mapping[str, Any], where: str, points: int) -> Sample:
-        scores = tuple(
-            Score(
-                self.get(s, "point", int, where), self.get(s, "hit", bool, where), self.text(s, where, "why_")
-            )
-            for s in self.get(table, "scores", list, where)
-        )
-        if [score.point for score in scores] != list(range(1, points + 1)):
-            raise self.wrong(where, f"scores: expected one for each of the {points} rubric points, in order")
-        return Sample(self.choice(table, "quality", QUALITIES, where), self.text(table, where), scores)
-
-    def text(self, table: Mapping[str, Any], where: str, prefix: str = "") -> Text:
-        en, zh = (self.get(table, f"{prefix}{language}", str, where) for language in ("en", "zh"))
-        if not en.strip() or not zh.strip():
-            raise self.wrong(
-                where, f"{prefix}en, {prefix}zh: expected text in both languages, got an empty one"
-            )
-        return Text(en.strip(), zh.strip())
-
-    def tables(self, raw: Mapping[str, Any], name: str, least: int) -> list[tuple[Mapping[str, Any], str]]:
-        found = raw.get(name, [])
-        if len(found) < least:
-            raise self.wrong(f"[[{name}]]", f"expected at least {least}, got {len(found)}")
-        return [(table, f"[[{name}]] number {k}") for k, table in enumerate(found, 1)]
-
-    def choice(self, table: Mapping[str, Any], key: str, allowed: tuple[str, ...], where: str) -> str:
-        value: str = self.get(table, key, str, where)
-        if value not in allowed:
-            raise self.wrong(where, f"{key}: expected one of {', '.join(allowed)}, got {value!r}")
-        return value
-
-    def get(self, table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
-        if key not in table:
-            raise self.wrong(where, f"{key} is missing")
-        if not isinstance(table[key], kind):
-            raise self.wrong(where, f"{key}: expected {kind.__name__}, got {type(table[key]).__name__}")
-        return table[key]
-
-    def wrong(self, where: str, message: str) -> ValueError:
-        return ValueError(f"{self.path}: {where}: {message}")
-
-
-def question_markdown(interview: Interview) -> str:
-    """The question and its follow-ups, for the top of a notebook."""
-    head = [
-        "## The interview question",
-        "",
-        f"**{interview.question.en}**",
-        "",
-        f"**{interview.question.zh}**",
-        "",
-    ]
-    rows = [f"{k}. {f.question.en} / {f.question.zh}" for k, f in enumerate(interview.follow_ups, 1)]
-    return "\n".join([*head, "Follow-ups, harder as they go:", "", *rows])
-
-
-def answer_markdown(interview: Interview) -> str:
-    """Model answer, follow-up answers, rubric and wrong answers, folded, for the end of a notebook."""
-    answers = [
-        _folded(f"Follow-up {k}: {f.question.en}", f"{f.answer.en}\n\n{f.answer.zh}")
-        for k, f in enumerate(interview.follow_ups, 1)
-    ]
-    points = [f"- **{p.weight}** {p.text.en} / {p.text.zh}" for p in interview.rubric]
-    wrong = [f"- “{w.text.en}” {w.why.en}\n  “{w.text.zh}”{w.why.zh}" for w in interview.wrong_answers]
-    return "\n\n".join(
-        [
-            "## Say it aloud",
-            "Set a timer to ninety seconds, answer the question as you would in the room, and only then unfold.",
-            _folded("Model answer", f"{interview.model_answer.en}\n\n{interview.model_answer.zh}"),
-            *answers,
-            _folded("What an interviewer listens for", "\n".join(points)),
-            _folded("Wrong answers that sound right", "\n".join(wrong)),
-        ]
+    known = ("question", "follow_ups", "rubric", "wrong_answers", "model_answer", "samples")
+    file = _Table(_toml(path), f"{shown(path)}: ", known)
+    question = file.table("question", ("level", "en", "zh"))
+    rubric = tuple(_point(t) for t in file.tables("rubric", ("weight", "en", "zh", "terms"), 1))
+    return Interview(
+        level=question.choice("level", LEVELS),
+        question=question.text(),
+        follow_ups=_follow_ups(file),
+        rubric=rubric,
+        wrong_answers=tuple(
+            WrongAnswer(t.text(), t.text("why_"))
+            for t in file.tables("wrong_answers", ("en", "zh", "why_en", "why_zh"), 1)
+        ),
+        model_answer=file.table("model_answer", ("en", "zh")).text(),
+        samples=_samples(file, len(rubric)),
     )
 
 
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{shown(path)}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{shown(path)}: not valid TOML: {error}") from None
+
+
+def _follow_ups(file: "_Table") -> tuple[FollowUp, ...]:
+    found: list[FollowUp] = []
+    for t in file.tables("follow_ups", ("level", "en", "zh", "answer_en", "answer_zh"), 4):
+        easiest, level = found[-1].level if found else 1, t.get("level", int)
+        if not easiest <= level <= 5:
+            raise t.wrong(f"level: expected {easiest} to 5, since they get harder, got {level}")
+        found.append(FollowUp(level, t.text(), t.text("answer_")))
+    return tuple(found)
+
+
+def _point(t: "_Table") -> Point:
+    terms = t.get("terms", list)
+    if not terms or not all(isinstance(term, str) and term.strip() for term in terms):
+        raise t.wrong(f"terms: expected words to look for, got {terms}")
+    return Point(t.choice("weight", WEIGHTS), t.text(), tuple(terms))
+
+
+def _samples(file: "_Table", points: int) -> tuple[Sample, ...]:
+    tables = file.tables("samples", ("quality", "en", "zh", "scores"), 0)
+    found = tuple(Sample(t.choice("quality", QUALITIES), t.text(), _scores(t, points)) for t in tables)
+    if found and sorted(s.quality for s in found) != sorted(QUALITIES):
+        got = ", ".join(sample.quality for sample in found)
+        raise file.wrong(f"[[samples]]: expected one each of {', '.join(QUALITIES)}, got {got}")
+    return found
+
+
+def _scores(sample: "_Table", points: int) -> tuple[Score, ...]:
+    tables = sample.tables("scores", ("point", "hit", "why_en", "why_zh"), 0)
+    scores = tuple(Score(t.get("point", int), t.get("hit", bool), t.text("why_")) for t in tables)
+    if [score.point for score in scores] != list(range(1, points + 1)):
+        raise sample.wrong(f"scores: expected one for each of the {points} rubric points, in their order")
+    return scores
+
+
+class _Table:
+    """A table of the file that knows its place, for messages, and which keys it may have."""
+
+    def __init__(self, raw: Mapping[str, Any], place: str, known: Sequence[str]) -> None:
+        self.raw, self.place = raw, place
+        for key in raw:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                raise self.wrong(f"unknown key {key}; {hint}")
+
+    def get(self, key: str, kind: type) -> Any:
+        """The value of a key that must be there and of that type."""
+        value = self.raw.get(key)
+        if value is None:
+            raise self.wrong(f"{key} is missing")
+        if type(value) is not kind:
+            raise self.wrong(f"{key}: expected {_WORDS[kind]}, got {value!r}")
+        return value
+
+    def choice(self, key: str, choices: Sequence[str]) -> str:
+        """A text that must be one of a few."""
+        value: str = self.get(key, str)
+        if value not in choices:
+            raise self.wrong(f"{key}: expected one of {', '.join(choices)}, got {value!r}")
+        return value
+
+    def text(self, prefix: str = "") -> Text:
+        """The text under `en` and `zh`, complete in both languages."""
+        en, zh = (self.get(f"{prefix}{language}", str).strip() for language in ("en", "zh"))
+        if not en or _CHINESE.search(en):
+            raise self.wrong(f"{prefix}en: expected English, got {en!r}")
+        if not _CHINESE.search(zh):
+            raise self.wrong(f"{prefix}zh: expected Chinese, got {zh!r}")
+        return Text(en, zh)
+
+    def table(self, name: str, known: Sequence[str]) -> "_Table":
+        """The table `[name]`."""
+        return _Table(self.get(name, dict), f"{self.place}[{name}]: ", known)
+
+    def tables(self, name: str, known: Sequence[str], least: int) -> list["_Table"]:
+        """The tables `[[name]]`, numbered from 1."""
+        raw = self.get(name, list) if name in self.raw or least else []
+        if len(raw) < least or not all(isinstance(table, dict) for table in raw):
+            raise self.wrong(f"[[{name}]]: expected at least {least} tables, got {len(raw)} entries")
+        return [
+            _Table(table, f"{self.place}[[{name}]] number {k}: ", known) for k, table in enumerate(raw, 1)
+        ]
+
+    def wrong(self, message: str) -> ValueError:
+        """The error to raise, naming file and table."""
+        return ValueError(self.place + message)

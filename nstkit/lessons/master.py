@@ -1,163 +1,136 @@
-"""Masters: the one place where a lesson's prose and worked answers are written.
+'''Masters: the one place where a lesson's prose and worked answers are written.
 
-A master `solutions/NN_slug.py` is a plain Python file in jupytext's percent format. Each cell starts with a
-line that says what it is:
+A master `solutions/NN_slug.py` is a Python file in jupytext's percent format: it runs as it stands, and
+JupyterLab with jupytext opens it as a notebook. A line `# %%` starts a cell and says what it is:
 
-    # %% [markdown]                         prose, every line a comment
-    # %% tags=["setup"]                     imports and helpers that the grader runs too: numpy, torch, no nstkit
-    # %%                                    a demonstration or figure; uses the library, never the learner's code
-    # %% answer="gram_matrix"               an answer: signature, docstring, and the solution between two marks
-    # %% check="gram_matrix"                nothing: the build writes `check(gram_matrix)`
-    # %% [markdown] interview="question"    nothing: filled in from interview.toml
-    # %% [markdown] interview="answer"      nothing: filled in from interview.toml
+    # %% [markdown]                         prose: comment lines, or one string r"""…""" without the `# `
+    # %% tags=["setup"]                     imports and helpers that the grader runs too: numpy, torch, not nstkit
+    # %%                                    a demonstration or figure: uses the library, never the learner's code
+    # %% answer="gram_matrix"               an answer: signature and docstring, and the solution between two marks
+    # %% check="gram_matrix"                left empty: becomes `check(gram_matrix)`, worth the exercise's points
+    # %% [markdown] interview="question"    left empty: question and follow-ups from interview.toml
+    # %% [markdown] interview="answer"      left empty: model answer, rubric and wrong answers, folded
 
-Inside an answer cell, `### BEGIN SOLUTION` and `### END SOLUTION` enclose what learners write themselves.
-Points come from the lesson's test file. This module reads a master into notebook cells with nbgrader's
-metadata; it needs nothing but the standard library.
-"""
+An answer, and what learners see of it, the same without the lines from mark to mark:
+
+    # %% answer="gram_matrix"
+    def gram_matrix(features: Tensor, normalize: str = "chw") -> Tensor:
+        """The whole contract: shapes, dtype, range, formula, errors."""
+        ### BEGIN SOLUTION
+        flat = features.flatten(2)
+        return flat @ flat.mT / flat[0].numel()
+        ### END SOLUTION
+
+A class keeps its public methods, each with a solution of its own. One cell of the demonstrations says
+`from nstkit.grading import check`. All else (points, ids, nbgrader's metadata, the notice on top) the build adds.
+
+This reader needs the standard library alone and keeps line numbers for messages and tracebacks; jupytext,
+which has none, reads the same cells (tested).
+'''
 
 import ast
-import hashlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from nstkit.lessons.find import Lesson
-from nstkit.lessons.interview import answer_markdown, question_markdown, read_interview
-from nstkit.lessons.outline import Outline, outline
+from nstkit.lessons.find import shown
 
-_HEADER = re.compile(r"# %%(?P<markdown> \[markdown\])?(?P<options>.*)")
-_OPTION = re.compile(r'\s*(\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\])')
-_OPTIONS = {"answer", "check", "interview", "tags"}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+TAGS = ("setup",)
+PLACES = ("question", "answer")
+_OPTIONS = {"code": ("tags", "answer", "check"), "markdown": ("interview",)}
+_HEADER = re.compile(r"#\s*%%")
+_OPTION = re.compile(r'(\w+)=("[^"]*"|\[[^\]]*\])\s*')
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cell:
-    """One cell: its kind ("markdown" or "code"), its text, its options, and its line in the master."""
+    """One cell: "code" or "markdown", its text, its options, and the lines of the file where each starts."""
 
     kind: str
     source: str
-    options: dict[str, Any] = field(default_factory=dict)
-    line: int = 0
+    options: Mapping[str, Any]
+    path: Path
+    header: int
+    line: int
+
+    def wrong(self, message: str, offset: int | None = None) -> ValueError:
+        """The error to raise about the header, or about a line of the text counted from 0."""
+        line = self.header if offset is None else self.line + offset
+        return ValueError(f"{shown(self.path)}:{line}: {message}")
 
 
 def read_master(path: Path) -> list[Cell]:
     """The cells of a master as written.
 
     Raises:
-        ValueError: an unknown option or a malformed header, with file and line.
+        ValueError: the file, a header or a prose cell cannot be read, with file and line.
     """
-    cells: list[Cell] = []
-    lines: list[str] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        header = _HEADER.fullmatch(line)
-        if header:
-            _close(cells, lines)
-            kind = "markdown" if header["markdown"] else "code"
-            cells.append(Cell(kind, "", _options(header["options"], f"{path}:{number}"), number))
-        elif cells:
-            lines.append(line)
-        elif line.strip() and not line.startswith("#"):
-            raise ValueError(f"{path}:{number}: expected a cell header `# %%` first, got {line!r}")
-    _close(cells, lines)
-    return cells
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except FileNotFoundError:
+        raise ValueError(f"{shown(path)}: no such file; a lesson's master belongs there") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{shown(path)}: expected UTF-8 ({error})") from None
+    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    for number, line in enumerate(lines[: headers[0] if headers else None], 1):
+        if line.strip() and not line.startswith("#"):
+            raise ValueError(f"{shown(path)}:{number}: expected a cell header `# %%` first, got {line!r}")
+    return [_cell(path, start + 1, lines[start:end]) for start, end in pairwise([*headers, len(lines)])]
 
 
-def _close(cells: list[Cell], lines: list[str]) -> None:
-    """Give the collected lines to the last cell."""
-    if cells:
-        text = [_uncomment(line) for line in lines] if cells[-1].kind == "markdown" else lines
-        cells[-1].source = "\n".join(text).strip("\n")
-    lines.clear()
+def _cell(path: Path, number: int, lines: list[str]) -> Cell:
+    """The cell of `lines`: a header, in line `number` of the file, and a text."""
+    text = "\n".join(lines[1:]).rstrip()
+    source = text.lstrip("\n")
+    bare = Cell("code", source, {}, path, number, number + 1 + len(text) - len(source))
+    kind, options = _header(bare, _HEADER.sub("", lines[0], count=1).strip())
+    return replace(bare, kind=kind, options=options, source=source if kind == "code" else _prose(bare))
 
 
-def _uncomment(line: str) -> str:
-    return line.removeprefix("# ") if line.startswith("# ") else line.removeprefix("#")
+def _header(cell: Cell, text: str) -> tuple[str, dict[str, Any]]:
+    """The kind of cell and the options that a header asks for."""
+    kind = "markdown" if text.startswith("[markdown]") else "code"
+    rest, options = text.removeprefix("[markdown]").strip(), {}
+    while rest:
+        found = _OPTION.match(rest)
+        if found is None or found[1] not in _OPTIONS[kind]:
+            known = ", ".join(_OPTIONS[kind])
+            raise cell.wrong(f"cannot read {rest!r} in the header of a {kind} cell; known: {known}")
+        options[found[1]] = _value(cell, found[1], found[2])
+        rest = rest[found.end() :]
+    if len(options) > 1:
+        raise cell.wrong(f"expected one of {', '.join(options)}; a cell is one thing")
+    return kind, options
 
 
-def _options(text: str, where: str) -> dict[str, Any]:
-    rest = _OPTION.sub("", text).strip()
-    options = {key: ast.literal_eval(value) for key, value in _OPTION.findall(text)}
-    unknown = [*(set(options) - _OPTIONS), *([rest] if rest else [])]
-    if unknown:
-        raise ValueError(
-            f"{where}: unknown in a cell header: {unknown[0]}; known are {', '.join(sorted(_OPTIONS))}"
-        )
-    return options
+def _value(cell: Cell, key: str, text: str) -> Any:
+    """The value of an option: one of a few words, or the name of an exercise."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = None
+    if key == "tags" and not (isinstance(value, list) and value and set(value) <= set(TAGS)):
+        raise cell.wrong(f'tags: expected ["setup"], got {text}')
+    if key == "interview" and value not in PLACES:
+        raise cell.wrong(f"interview: expected one of {', '.join(PLACES)}, got {text}")
+    if key in ("answer", "check") and not isinstance(value, str):
+        raise cell.wrong(f"{key}: expected the name of an exercise in quotes, got {text}")
+    return value
 
 
-def source_cells(lesson: Lesson) -> list[dict[str, Any]]:
-    """The lesson as notebook cells, solutions included, with nbgrader's metadata: what a course starts from.
-
-    Raises:
-        ValueError: master and test file do not fit each other; with file and line.
-    """
-    exercises = {item.name: item for item in outline(lesson.checks)}
-    cells = read_master(lesson.master)
-    _fit(lesson, cells, exercises)
-    built = [_notice(lesson), *(_build(lesson, cell, exercises) for cell in cells)]
-    return [_with_id(lesson, number, cell) for number, cell in enumerate(built)]
-
-
-def _fit(lesson: Lesson, cells: list[Cell], exercises: dict[str, Outline]) -> None:
-    """Every exercise has one answer and one check cell, and nothing else has."""
-    for key in ("answer", "check"):
-        named = {cell.options[key]: cell for cell in cells if key in cell.options}
-        for name, cell in named.items():
-            if name not in exercises:
-                raise ValueError(
-                    f"{lesson.master}:{cell.line}: {key} {name!r}: {lesson.checks.name} declares no such exercise"
-                )
-        missing = [name for name in exercises if name not in named]
-        if missing:
-            raise ValueError(
-                f'{lesson.master}: no cell `# %% {key}="{missing[0]}"`, which {lesson.checks.name} asks for'
-            )
-    for cell in cells:
-        if "answer" in cell.options and (BEGIN not in cell.source or END not in cell.source):
-            raise ValueError(f"{lesson.master}:{cell.line}: the answer lacks {BEGIN} or {END}")
-
-
-def _notice(lesson: Lesson) -> dict[str, Any]:
-    text = (
-        f"*This notebook is built from `solutions/{lesson.name}.py`. Your code goes where a cell says "
-        "`# YOUR CODE HERE`; everything else may stay as it is.*"
-    )
-    return _cell("markdown", text)
-
-
-def _build(lesson: Lesson, cell: Cell, exercises: dict[str, Outline]) -> dict[str, Any]:
-    options = cell.options
-    if "interview" in options:
-        render = {"question": question_markdown, "answer": answer_markdown}[options["interview"]]
-        return _cell("markdown", render(read_interview(lesson.interview)))
-    if "answer" in options:
-        return _cell("code", cell.source, _grading(options["answer"], solution=True))
-    if "check" in options:
-        name = options["check"]
-        return _cell("code", f"check({name})", _grading(f"check_{name}", points=exercises[name].points))
-    tags = {"tags": options["tags"]} if "tags" in options else {}
-    return _cell(cell.kind, cell.source, tags)
-
-
-def _grading(grade_id: str, *, solution: bool = False, points: int | None = None) -> dict[str, Any]:
-    """nbgrader's metadata for an answer (solution) or a check (points)."""
-    meta: dict[str, Any] = {
-        "grade": points is not None, "grade_id": grade_id, "locked": not solution, "schema_version": 3,
-        "solution": solution, "task": False,
-    }  # fmt: skip
-    return {"nbgrader": meta if points is None else {**meta, "points": points}}
-
-
-def _cell(kind: str, source: str, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
-    cell: dict[str, Any] = {"cell_type": kind, "metadata": metadata or {}, "source": source}
-    return cell if kind == "markdown" else {**cell, "execution_count": None, "outputs": []}
-
-
-def _with_id(lesson: Lesson, number: int, cell: dict[str, Any]) -> dict[str, Any]:
-    """A fixed id: the grade id, else a hash of lesson and position."""
-    grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-    position = hashlib.sha256(f"{lesson.name}:{number}".encode()).hexdigest()[:8]
-    return {**cell, "id": grade_id.replace("_", "-")[:64] or position}
+def _prose(cell: Cell) -> str:
+    """The text of a markdown cell without the comment signs or the quotes around it."""
+    if cell.source.lstrip("r").startswith('"""'):
+        try:
+            return str(ast.literal_eval(cell.source)).strip("\n")
+        except (ValueError, SyntaxError):
+            raise cell.wrong('expected one string r"""…""" and nothing after it', 0) from None
+    lines = cell.source.split("\n")
+    for number, line in enumerate(lines):
+        if line.strip() and not line.startswith("#"):
+            raise cell.wrong(f"expected prose as comment lines `# …`, got {line!r}", number)
+    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines).strip("\n")

@@ -1,19 +1,30 @@
-"""A toy lesson with a master and an interview file, in a study folder of its own."""
+"""The study folder with two small lessons."""
 
 from pathlib import Path
 
 import pytest
-from toy_lesson import CHECKS, MASTER, interview
+from study_folder import make_study
 
-from nstkit.lessons import Lesson
+from nstkit.lessons import Lesson, find_lesson
 
 
 @pytest.fixture
-def lesson(tmp_path: Path) -> Lesson:
-    folder = tmp_path / "lessons" / "07_toy"
-    folder.mkdir(parents=True)
-    (tmp_path / "solutions").mkdir()
-    (folder / "test_07_toy.py").write_text(CHECKS, "utf-8")
-    (folder / "interview.toml").write_text(interview(), "utf-8")
-    (tmp_path / "solutions" / "07_toy.py").write_text(MASTER, "utf-8")
-    return Lesson("07_toy", folder)
+def study(tmp_path: Path) -> Path:
+    return make_study(tmp_path)
+
+
+@pytest.fixture
+def lessons(study: Path) -> Path:
+    return study / "lessons"
+
+
+@pytest.fixture
+def sums(lessons: Path) -> Lesson:
+    """The lesson with two functions."""
+    return find_lesson("sums", lessons)
+
+
+@pytest.fixture
+def meter(lessons: Path) -> Lesson:
+    """The lesson with a class."""
+    return find_lesson("meter", lessons)

@@ -1,55 +1,76 @@
-"""Mistakes in a master are answered with file and line."""
+"""Masters are read as jupytext reads them, and mistakes in them are answered with file and line."""
 
+import jupytext
 import pytest
+from study_folder import swap
 
-from nstkit.lessons.master import read_master, source_cells
+from nstkit.lessons import find_lessons
+from nstkit.lessons.master import read_master
 
-
-def change(lesson, old, new):
-    text = lesson.master.read_text("utf-8")
-    assert old in text
-    lesson.master.write_text(text.replace(old, new, 1), "utf-8")
+FINISHED = [lesson for lesson in find_lessons() if lesson.master.exists()]
 
 
-ANSWER = '# %% answer="running_sum"'
-END = "    ### END SOLUTION\n\n# %% check"
+def as_jupytext_reads(path):
+    notebook = jupytext.read(path)
+    kept = ("tags", "answer", "check", "interview")
+    return [
+        (c.cell_type, c.source, {k: v for k, v in c.metadata.items() if k in kept}) for c in notebook.cells
+    ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        (ANSWER, '# %% anser="running_sum"', r"07_toy.py:14: unknown in a cell header: anser"),
-        (
-            ANSWER,
-            '# %% answer="runing_sum"',
-            r"07_toy.py:14: answer 'runing_sum': test_07_toy.py declares no",
-        ),
-        ('# %% check="invert"\n', "", r'no cell `# %% check="invert"`'),
-        (END, "\n# %% check", r"07_toy.py:14: the answer lacks ### BEGIN SOLUTION or ### END SOLUTION"),
-        ("# %% [markdown]\n# # A toy", "x = 1\n# %% [markdown]\n# # A toy", r"07_toy.py:1: expected a cell"),
-        ("# %% answer", "# %% nonsense answer", r"unknown in a cell header: nonsense"),
-    ],
-)
-def test_mistakes(lesson, old, new, words):
-    change(lesson, old, new)
-    with pytest.raises(ValueError, match=words):
-        source_cells(lesson)
+def as_we_read(path):
+    return [(cell.kind, cell.source, dict(cell.options)) for cell in read_master(path)]
 
 
-def test_cells_keep_their_kind_text_and_order(lesson):
-    cells = read_master(lesson.master)
-    assert [cell.kind for cell in cells[:4]] == ["markdown", "code", "code", "markdown"]
-    assert cells[0].source == "# A toy lesson\n\nAdding up."
-    assert cells[1].source == "import numpy as np"
+def test_cells_are_those_of_jupytext(sums, meter):
+    for lesson in (sums, meter, *FINISHED):
+        assert as_we_read(lesson.master) == as_jupytext_reads(lesson.master)
 
 
-def test_checks_carry_their_points_and_interviews_are_filled_in(lesson):
-    cells = source_cells(lesson)
-    grades = {c["metadata"]["nbgrader"]["grade_id"]: c for c in cells if "nbgrader" in c["metadata"]}
-    assert grades["check_running_sum"]["metadata"]["nbgrader"]["points"] == 3
-    assert grades["check_running_sum"]["source"] == "check(running_sum)"
-    assert grades["invert"]["metadata"]["nbgrader"]["solution"]
-    text = "\n".join(cell["source"] for cell in cells)
-    assert "The interview question" in text
-    assert "<details><summary>Model answer" in text
-    assert len({cell["id"] for cell in cells}) == len(cells)
+def test_what_jupyterlab_saves_is_still_a_master(sums, meter, tmp_path):
+    for lesson in (sums, meter):
+        saved = tmp_path / "saved.py"
+        jupytext.write(jupytext.read(lesson.master), saved, fmt="py:percent")
+        assert as_we_read(saved) == as_we_read(lesson.master)
+
+
+def test_texts_know_their_lines(sums, meter):
+    for lesson in (sums, meter):
+        lines = lesson.master.read_text("utf-8").split("\n")
+        for cell in read_master(lesson.master):
+            assert lines[cell.header - 1].startswith("# %%")
+            if cell.kind == "code" and cell.source:
+                assert lines[cell.line - 1] == cell.source.split("\n")[0]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("answer=", "anser=", r"py:16: cannot read 'anser=\"running_sum\"' in the header of a code cell; "
+                          "known: tags, answer, check"),
+    ("# %% answer=", "#%%capture answer=", "py:16: cannot read 'capture answer="),
+    ("# %% answer=", "# %% Running sums answer=", "py:16: cannot read 'Running sums answer="),
+    ('answer="running_sum"', "answer=running_sum", "py:16: cannot read 'answer=running_sum'"),
+    ('answer="running_sum"', "answer=[1]", r"py:16: answer: expected the name of an exercise in quotes, got \[1\]"),
+    ('answer="running_sum"', 'answer="a" check="a"', "py:16: expected one of answer, check; a cell is one thing"),
+    ('tags=["setup"]', 'tags=["stup"]', r'py:6: tags: expected \["setup"\], got \["stup"\]'),
+    ('tags=["setup"]', "tags=[setup]", r'py:6: tags: expected \["setup"\], got \[setup\]'),
+    ('interview="question"', 'interview="questions"', "py:14: interview: expected one of question, answer, got"),
+    ("# Where", "Where", r"py:4: expected prose as comment lines `# …`, got 'Where"),
+    ("- a list\n\"\"\"", '- a list\n"""\nx = 1', r'py:34: expected one string r"""…""" and nothing after it'),
+    ("# %% [markdown]\n# # 01", "x = 1\n# %% [markdown]\n# # 01", "py:1: expected a cell header `# %%` first, got"),
+])  # fmt: skip
+def test_mistakes(sums, old, new, words):
+    swap(sums.master, old, new)
+    with pytest.raises(ValueError, match=r"solutions.01_sums\." + words):
+        read_master(sums.master)
+
+
+def test_no_master(sums):
+    sums.master.unlink()
+    with pytest.raises(ValueError, match=r"01_sums\.py: no such file; a lesson's master belongs there"):
+        read_master(sums.master)
+
+
+def test_another_encoding(sums):
+    sums.master.write_bytes("# %%\nx = 'é'".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"01_sums.py: expected UTF-8 \("):
+        read_master(sums.master)
