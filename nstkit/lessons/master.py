@@ -11,7 +11,7 @@ JupyterLab with jupytext opens it as a notebook. A line `# %%` starts a cell and
     # %% [markdown] interview="question"    left empty: question and follow-ups from interview.toml
     # %% [markdown] interview="answer"      left empty: model answer, rubric and wrong answers, folded
 
-An answer, and what learners see of it, the same without the lines from mark to mark:
+An answer; learners see a line that raises in the place of everything from mark to mark:
 
     # %% answer="gram_matrix"
     def gram_matrix(features: Tensor, normalize: str = "chw") -> Tensor:
@@ -21,7 +21,7 @@ An answer, and what learners see of it, the same without the lines from mark to 
         return flat @ flat.mT / flat[0].numel()
         ### END SOLUTION
 
-A class keeps its public methods, each with a solution of its own. One cell of the demonstrations says
+A class keeps its public methods, each with a solution of its own between marks. One demonstration cell says
 `from nstkit.grading import check`. All else (points, ids, nbgrader's metadata, the notice on top) the build adds.
 
 This reader needs the standard library alone and keeps line numbers for messages and tracebacks; jupytext,

@@ -37,16 +37,14 @@ def source_notebook(lesson: Lesson) -> Notebook:
 
 def stub_notebook(lesson: Lesson) -> Notebook:
     """The notebook a learner opens: solutions cut, cells locked, checksums set."""
-    return _notebook(
-        lesson, [_sealed(_rewrite(cell, without_solution)) for cell in _cells(lesson, _STUB_NOTICE)]
-    )
+    cells = _cells(lesson, _STUB_NOTICE)
+    return _notebook(lesson, [_sealed(_rewrite(cell, without_solution)) for cell in cells])
 
 
 def solved_notebook(lesson: Lesson) -> Notebook:
     """The notebook with the worked answers, without the marks around them."""
-    return _notebook(
-        lesson, [_sealed(_rewrite(cell, without_marks)) for cell in _cells(lesson, _SOLVED_NOTICE)]
-    )
+    cells = _cells(lesson, _SOLVED_NOTICE)
+    return _notebook(lesson, [_sealed(_rewrite(cell, without_marks)) for cell in cells])
 
 
 def to_bytes(notebook: Notebook) -> bytes:

@@ -44,6 +44,21 @@ def test_elsewhere_the_lessons_of_the_package_are_found(tmp_path, monkeypatch):
     assert "03_style_loss" in [lesson.name for lesson in find_lessons()]
 
 
+def test_an_installed_package_brings_its_own(study, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    package = elsewhere / "site-packages" / "nstkit"
+    package.mkdir(parents=True)
+    study.rename(package / "_bundled")
+    monkeypatch.setattr("nstkit.lessons.find._PACKAGE", package)
+    monkeypatch.chdir(elsewhere)
+    assert find_lesson("meter").master == package / "_bundled" / "solutions" / "02_meter.py"
+    (package / "_bundled").rename(package / "lost")
+    with pytest.raises(
+        ValueError, match="lessons: found none in .* and none in the installation; reinstall nstkit"
+    ):
+        find_lessons()
+
+
 def test_a_study_folder_without_masters_uses_those_of_the_package(study, sums):
     for master in (study / "solutions").iterdir():
         master.unlink()
