@@ -5,7 +5,7 @@ import json
 import pytest
 from study_folder import make_study, swap
 
-from nstkit.cli import app, main
+from nstkit.cli import main
 
 
 @pytest.fixture
@@ -98,7 +98,3 @@ def test_an_unknown_lesson_builds_nothing(study, run):
     code, out, err = run("1", "metre")
     assert (code, out) == (2, "")
     assert "did you mean 02_meter?" in err
-
-
-def test_the_command_is_registered():
-    assert callable(app("build"))

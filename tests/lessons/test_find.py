@@ -54,7 +54,7 @@ def test_an_installed_package_brings_its_own(study, tmp_path_factory, monkeypatc
     assert find_lesson("meter").master == package / "_bundled" / "solutions" / "02_meter.py"
     (package / "_bundled").rename(package / "lost")
     with pytest.raises(
-        ValueError, match="lessons: found none in .* and none in the installation; reinstall nstkit"
+        ValueError, match=r"lessons: found none in .* and none in the installation; reinstall nstkit"
     ):
         find_lessons()
 
