@@ -38,7 +38,9 @@ order = torch.randperm(24, generator=torch.Generator().manual_seed(1))
 shuffled = library_shuffle(cat[0], 60, order)[None]
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
-for axis, picture, title in zip(axes, (cat, shuffled), ("The cat", "The same pixels: no cat, but the same fur")):
+for axis, picture, title in zip(
+    axes, (cat, shuffled), ("The cat", "The same pixels: no cat, but the same fur")
+):
     axis.imshow(picture[0].permute(1, 2, 0))
     axis.set_title(title)
     axis.axis("off")
@@ -95,6 +97,7 @@ for layer, features in encoder(cat, ["relu1_1", "relu2_1", "relu3_1", "relu4_1",
 # You will need both numbers in every lesson that follows, and in an interview this is the ten-line function that
 # shows you know what is kept and what is thrown away. Write it for one pair of feature maps.
 
+
 # %% answer="content_style_gap"
 def content_style_gap(feat_a: torch.Tensor, feat_b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """How far apart two feature maps are in content and in style.
@@ -110,7 +113,9 @@ def content_style_gap(feat_a: torch.Tensor, feat_b: torch.Tensor) -> tuple[torch
     """
     ### BEGIN SOLUTION
     if feat_a.ndim != 3 or feat_a.shape != feat_b.shape:
-        raise ValueError(f"expected two (C, H, W) of one shape, got {tuple(feat_a.shape)}, {tuple(feat_b.shape)}")
+        raise ValueError(
+            f"expected two (C, H, W) of one shape, got {tuple(feat_a.shape)}, {tuple(feat_b.shape)}"
+        )
 
     def gram(features):
         rows = features.flatten(1)  # (C, HW)
@@ -121,6 +126,7 @@ def content_style_gap(feat_a: torch.Tensor, feat_b: torch.Tensor) -> tuple[torch
     return content, style
     ### END SOLUTION
 
+
 # %% check="content_style_gap"
 
 # %% [markdown]
@@ -128,6 +134,7 @@ def content_style_gap(feat_a: torch.Tensor, feat_b: torch.Tensor) -> tuple[torch
 #
 # The figure at the top needs a function that moves whole squares and leaves their inside alone. It is an exercise in
 # moving axes, which is where most shape bugs of this field live.
+
 
 # %% answer="patch_shuffle"
 def patch_shuffle(image: torch.Tensor, patch: int, perm: torch.Tensor) -> torch.Tensor:
@@ -157,6 +164,7 @@ def patch_shuffle(image: torch.Tensor, patch: int, perm: torch.Tensor) -> torch.
     moved = patches[perm].reshape(rows, columns, channels, patch, patch)
     return moved.permute(2, 0, 3, 1, 4).reshape(channels, height, width)
     ### END SOLUTION
+
 
 # %% check="patch_shuffle"
 
@@ -223,6 +231,7 @@ for name, c, s in zip(layers, content, style):
 # Write the step that everything rests on. It must leave no trace: not in the caller's image, not in the network's
 # parameters, whose `.grad` an innocent `loss.backward()` would fill.
 
+
 # %% answer="image_gradient"
 def image_gradient(
     encoder: torch.nn.Module, image: torch.Tensor, target: torch.Tensor, layer: str
@@ -250,6 +259,7 @@ def image_gradient(
     return gradient
     ### END SOLUTION
 
+
 # %% check="image_gradient"
 
 # %% [markdown]
@@ -267,7 +277,9 @@ for axis, layer in zip(axes[1:], ("relu1_1", "relu4_1")):
         goal = encoder(blurred, [layer])[layer]
     strength = library_gradient(encoder, small, goal, layer)[0].abs().sum(0)
     axis.imshow(strength / strength.quantile(0.99), cmap="magma", vmin=0, vmax=1)
-    axis.set_title({"relu1_1": "relu1_1 pulls at single hairs", "relu4_1": "relu4_1 pulls at whole regions"}[layer])
+    axis.set_title(
+        {"relu1_1": "relu1_1 pulls at single hairs", "relu4_1": "relu4_1 pulls at whole regions"}[layer]
+    )
 for axis in axes:
     axis.axis("off")
 plt.show()
