@@ -325,7 +325,7 @@ plt.show()
 # | WCT 2017 | one pass: encode, match covariances, decode | any | images, to reconstruct them only |
 # | CycleGAN 2017 | one pass | one pair of domains | two unpaired collections |
 #
-# <details><summary>Ask yourself: "style is the shallow layers, content the deep layers". What is wrong with it?</summary>
+# <details><summary>Ask yourself: "style is the shallow layers, content the deep ones". What is wrong?</summary>
 #
 # Style is read at shallow *and* deep layers. The difference is the statistic: with places (content) or with the
 # places summed away (style).

@@ -56,7 +56,7 @@ print(f"difference of the two norms: {difference_of_norms:.6f}")
 print(f"mean squared difference:     {loss:.3f}")
 
 # %% [markdown]
-# *A coffee cup; the strength of its features, in which rim and saucer can be seen; the same values in random order: noise.*
+# *A coffee cup; the strength of its features, with rim and saucer; the same values in random order: noise.*
 #
 # The first number is zero up to rounding. As far as that loss is concerned, the noise on the right *is* the cup. A norm
 # adds up all the energy and forgets where it was. What was meant is the **norm of the difference**, not the difference
@@ -89,7 +89,7 @@ print(
 # So a recipe's "content weight 5" tells you nothing until you know whose five it is, at which layer, at which
 # resolution.
 #
-# <details><summary>Ask yourself: you double height and width of the image. What happens to each of the two losses?</summary>
+# <details><summary>Ask yourself: you double height and width of the image. What happens to each loss?</summary>
 #
 # The sum grows about fourfold, because there are four times as many places. The mean stays about where it was. A weight
 # tuned for the sum at 256 pixels is four times too heavy at 512.
@@ -251,7 +251,7 @@ for (name, row), marker, color in zip(
     axis.plot(layers, [row[layer] for layer in layers], marker=marker, color=color, label=name)
 axis.set_yscale("log")
 axis.set_ylabel("share of the layer's energy that changed")
-axis.set_title("Deep layers stop minding noise and blur; they mind a lost arrangement to the end")
+axis.set_title("Depth forgives a small shift; it never forgives a lost arrangement")
 axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 figure.tight_layout()
 plt.show()
@@ -259,11 +259,18 @@ for name, row in table.items():
     print(f"{name:>17}: " + "  ".join(f"{row[layer]:6.3f}" for layer in layers))
 
 # %% [markdown]
-# *Five curves over depth on a logarithmic axis. Shuffled patches stay on top at every depth; noise and blur fall the most.*
+# *Five curves over depth on a logarithmic axis. Shuffled patches stay on top at every depth; the shift falls the most.*
 #
-# Read the two ends. What a style needs to change, grain, softness, small displacement, matters less and less with
-# depth. What must not change, the arrangement, matters to the last layer. That is the case for conv4_2, in one plot,
-# and it is a better answer than "deep layers are semantic".
+# Two lines carry the argument. The **shift** moves every edge by two pixels, and a shallow layer takes it nearly as
+# badly as a new picture; at the deepest layer it has all but vanished. The **shuffle** costs most at every depth, to the
+# end. So a deep layer lets things move a little and insists on what is next to what. That is the case for conv4_2, in
+# one plot, and it is a better answer than "deep layers are semantic".
+#
+# The other lines are a warning against quoting such a plot from memory. Many people expect noise and blur to fade with
+# depth as the shift does. In this network they do not: they are small everywhere and even rise again. A likely reason is
+# its training: `tiny` learned to tell textures apart, and grain and sharpness are what tells them apart. A network
+# trained on objects may draw other curves. What a layer ignores is a property of the layer *and* of what it was
+# trained for; measure yours.
 
 # %% [markdown]
 # ## The same question, asked backwards
@@ -300,12 +307,14 @@ for axis in axes:
 plt.show()
 
 # %% [markdown]
-# *Four pictures: the cup, and what can be drawn from a shallow, a middle and a deep layer: from nearly the photograph
-# to colours and edges adrift around a recognisable layout.*
+# *Four pictures: the cup, and what can be drawn from a shallow layer, nearly the photograph; from a middle one, the cup
+# in loose patches of colour; from the deepest, blobs of colour in which little more than the places of edges is left.*
 #
 # From the shallow layer you get the photograph back. Take the content loss there, and every brush stroke is an error:
 # the best possible image is the photograph itself, and no style can enter. On raw pixels it would be worse still. From
-# the deep layer you get an arrangement with a free surface, and the style term fills that surface.
+# the middle layer you get the arrangement with a free surface, and the style term fills that surface. The deepest layer
+# of this small network has let go of too much. Which layer is deep enough and not too deep is found like this, by
+# looking.
 #
 # <details><summary>Ask yourself: why not take the class scores, the deepest thing there is?</summary>
 #

@@ -22,6 +22,7 @@ from typing import Any
 FUTURE = 0
 for _name in __future__.all_feature_names:
     FUTURE |= getattr(__future__, _name).compiler_flag
+_HEADER = re.compile(r"# %%.*")
 _MAGIC = re.compile(r"^\s*(?:[%!]|\?)|\?\s*$")
 
 
@@ -76,8 +77,19 @@ def read_cells(path: Path, shown: str | None = None) -> list[Cell]:
 
 
 def source_cells(text: str, shown: str) -> list[Cell]:
-    """A Python file as one cell."""
-    return [Cell("", shown, text)]
+    """A Python file as one cell; of a lesson's master, the setup and answer cells alone.
+
+    A cell keeps its place in the file, so that line numbers in tracebacks are the file's own.
+    """
+    headers = [(number, match) for number, line in enumerate(text.split("\n")) if (match := _HEADER.match(line))]
+    if not any("answer=" in match[0] for _, match in headers):
+        return [Cell("", shown, text)]
+    lines, cells = text.split("\n"), []
+    for (start, match), end in zip(headers, [*(number for number, _ in headers[1:]), len(lines)], strict=True):
+        answer = re.search(r'answer="(\w+)"', match[0])
+        if answer or '"setup"' in match[0]:
+            cells.append(Cell(answer[1] if answer else "", shown, "\n" * start + "\n".join(lines[start:end])))
+    return cells
 
 
 def notebook_cells(text: str, shown: str) -> list[Cell]:
