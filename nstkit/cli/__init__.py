@@ -1,23 +1,28 @@
 """The `nstkit` command.
 
-Commands live in modules that are imported when they are called, so that `nstkit --help` loads no torch.
-A user's mistake ends as one sentence on standard error and exit code 2; NSTKIT_TRACEBACK=1 shows where.
+Commands live in modules that are imported when they are called, so that `nstkit --help` loads no torch. A user's
+mistake ends as one sentence on standard error and exit code 2; --traceback or NSTKIT_TRACEBACK=1 shows where.
 """
 
 import difflib
-import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from nstkit import __version__
+from nstkit.cli.mistakes import TRACEBACK, VARIABLE, ended
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Show what it does: two photographs, two styles, lessons graded."),
     "transfer": ("transfer", "Render a picture in the style of others."),
     "paint": ("pictures", "Draw a style painting and save it."),
     "pictures": ("pictures", "List the photographs and paintings that are at hand."),
-    "encoders": ("pictures", "List the encoders, and which of them have weights here."),
+    "encoders": ("encoders", "List the encoders, and which of them have weights here."),
     "init": ("study", "Make a study folder with fresh notebooks."),
     "status": ("study", "Show the points of each lesson, as last graded."),
     "check": ("grading", "Grade your answers."),
@@ -27,88 +32,67 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reset": ("study", "Bring a lesson's notebook back, keeping a dated copy of yours."),
     "build": ("build", "Build the lesson notebooks from their masters."),
 }
-OWN_MISTAKES = (
-    ValueError,
-    TypeError,
-    KeyError,
-    FileExistsError,
-    FileNotFoundError,
-    PermissionError,
-    RuntimeError,
-)
+"""Each command: its module in here, which has a function of its name, and its line in `nstkit --help`."""
 
 
-def main() -> None:
-    """Run the command line; the console script's entry."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from nstkit import __version__
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; the console script's entry.
 
-        print(f"nstkit {__version__}")
-        return
-    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    if asked is not None and asked not in COMMANDS:
-        near = difflib.get_close_matches(asked, COMMANDS, 1)
-        hint = f"did you mean `nstkit {near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
-        fail(f"no command {asked!r}; {hint}")
-    app(asked)()
+    Args:
+        arguments: in place of the program's own.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    traceback = TRACEBACK in words or bool(os.environ.get(VARIABLE))
+    words = [word for word in words if word != TRACEBACK]
+    sys.exit(ended(lambda: run(words or ["--help"]), traceback=traceback))
 
 
-def app(asked: str | None) -> Any:
+def run(words: Sequence[str]) -> None:
+    """Parse and execute; exceptions come out as they are."""
+    command = get_command(app(_asked(words)))
+    with command.make_context("nstkit", list(words), obj=tuple(words)) as context:
+        command.invoke(context)
+
+
+def _asked(words: Sequence[str]) -> str | None:
+    """The command that the words name, if any (ValueError with the nearest if there is none of that name)."""
+    name = next((word for word in words if not word.startswith("-")), None)
+    if name is None or name in COMMANDS:
+        return name
+    near = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean `nstkit {near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
+    raise ValueError(f"no command {name!r}; {hint}")
+
+
+def app(asked: str | None) -> typer.Typer:
     """The Typer app: the command `asked` for real, the others as a name and a line of help."""
-    import typer
-
     root = typer.Typer(
         help="Neural style transfer to use, to read, and to prepare interviews with.",
-        no_args_is_help=True,
+        epilog=f"A mistake ends in one sentence; {TRACEBACK} shows where it was noticed.",
         add_completion=False,
-        pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     root.callback()(_root)
     for name, (module, summary) in COMMANDS.items():
-        function = getattr(import_module(f"nstkit.cli.{module}"), name) if name == asked else _named(summary)
-        root.command(name, help=None if name == asked else summary)(guarded(function))
+        real = name == asked
+        function = getattr(import_module(f"nstkit.cli.{module}"), name) if real else _named
+        root.command(name, help=None if real else summary)(function)
     return root
 
 
-def _root() -> None:
-    """Neural style transfer to use, to read, and to prepare interviews with."""
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"nstkit {__version__}")
+        raise typer.Exit
 
 
-def _named(summary: str) -> Callable[[], None]:
-    def command() -> None: ...
-
-    command.__doc__ = summary
-    return command
+_Version = Annotated[
+    bool, typer.Option("--version", "-V", is_eager=True, callback=_print_version, help="Show the version.")
+]
 
 
-def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with users' mistakes turned into one sentence and exit code 2, Ctrl-C into 130."""
-
-    @functools.wraps(function)
-    def command(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except KeyboardInterrupt:
-            print("\nstopped", file=sys.stderr)
-            raise SystemExit(130) from None
-        except OWN_MISTAKES as error:
-            if os.environ.get("NSTKIT_TRACEBACK"):
-                raise
-            fail(sentence(error))
-
-    return command
+def _root(version: _Version = False) -> None: ...
 
 
-def sentence(error: BaseException) -> str:
-    """The message of an error as a user reads it."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-
-
-def fail(message: str, code: int = 2) -> NoReturn:
-    """Write one sentence to standard error and exit."""
-    print(f"nstkit: {' '.join(message.split())}", file=sys.stderr)
-    raise SystemExit(code)
+def _named() -> None: ...

@@ -1,115 +1,121 @@
-"""Command-line options from a function's signature: each type, default and help text exists once.
+"""Command-line options from what a function declares: each type, default and help text exists once.
 
-The keyword-only parameters of a function become options; their help comes from the docstring's Args. An
-option that is not given is left out of the call, so that the function's own default applies and it is known
-which options were asked for.
+Parameters with a default become options; their help comes from the docstring's Args. An option that is not given is
+left out of the call, so that the function's own default applies and it is known which options were asked for.
 """
 
 import inspect
 import re
-import types
-import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from nstkit.cli.declarations import Declaration
+from nstkit.cli.option_kinds import FLAG, Kind, kind_of
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option: how it is written, what it means, and how its text becomes a value."""
+    """One option: its name in Python, its kind, its default and what help says about it."""
 
     name: str
-    kind: Any
-    metavar: str | None
+    kind: Kind
+    default: Any
     help: str
-    parse: Callable[[Any], Any]
+
+    @property
+    def flag(self) -> str:
+        """As it is written: --style-layers."""
+        return "--" + self.name.replace("_", "-")
+
+    def read(self, given: bool | str | list[str]) -> Any:
+        """The value of what was given on the command line (ValueError, naming the flag, if it has none)."""
+        if isinstance(given, bool):
+            return given
+        try:
+            return self.kind.parse(given if isinstance(given, str) else ",".join(given))
+        except ValueError as error:
+            raise ValueError(f"{self.flag}: {error}") from None
 
 
-def options_of(function: Callable[..., Any], skip: Collection[str] = ()) -> dict[str, Option]:
-    """The options that a function's keyword-only parameters make, but those to skip."""
-    hints, helps = typing.get_type_hints(function), help_texts(function)
-    signature = inspect.signature(function).parameters
-    return {
-        name: _option(name, hints[name], parameter.default, helps.get(name, ""))
-        for name, parameter in signature.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name not in skip
-    }
+def options_of(
+    declared: Declaration, *, skip: Collection[str] = (), instead: Mapping[str, Kind] | None = None
+) -> dict[str, Option]:
+    """The options that a function's parameters make.
+
+    Args:
+        declared: parameters without a default are arguments, not options, and are passed over.
+        skip: parameters that a command line cannot give, such as callbacks.
+        instead: kinds that the command line has in place of the declared ones.
+    Raises:
+        TypeError: a parameter is of a type that no option can have; skip it or say what to use instead.
+    """
+    texts, kinds = help_texts(declared.doc), instead or {}
+    options = {}
+    for name, parameter in declared.parameters.items():
+        if name in skip or (parameter.default is parameter.empty and name not in kinds):
+            continue
+        kind = kinds.get(name) or kind_of(parameter.annotation)
+        if kind is None:
+            raise TypeError(
+                f"{name}: no option can be of type {parameter.annotation}; skip it, or use another kind"
+            )
+        options[name] = Option(name, kind, parameter.default, _help(texts.get(name, ""), parameter.default))
+    return options
 
 
-def help_texts(function: Callable[..., Any]) -> dict[str, str]:
-    """The Args section of a docstring, by parameter name."""
-    text = inspect.getdoc(function) or ""
-    section = re.search(r"^Args:\n((?:[ ]{4}.*\n?|\n)*)", text, re.M)
+def help_texts(doc: str) -> dict[str, str]:
+    """The Args section of a docstring, by parameter name, each on one line."""
+    section = re.search(r"^Args:\n((?:[ ]{4}.*\n?|\n)*)", inspect.cleandoc(doc), re.M)
     entries = re.findall(r"^ {4}(\w[\w, ]*):\s*(.*(?:\n {8,}.*)*)", section[1] if section else "", re.M)
     return {name.strip(): " ".join(body.split()) for names, body in entries for name in names.split(",")}
 
 
-def _option(name: str, hint: Any, default: Any, text: str) -> Option:
-    kind = _without_none(hint)
-    shown = "" if default is None or default is inspect.Parameter.empty else f" [{_show(default)}]"
-    text = text.rstrip(".") + shown
-    if kind is bool:
-        return Option(name, bool | None, None, text, lambda value: value)
-    if kind in (int, float, str):
-        return Option(name, kind | None, None, text, lambda value: value)
-    if get_origin(kind) is Literal:
-        return Option(name, str | None, "|".join(map(str, get_args(kind))), text, lambda value: value)
-    if get_origin(kind) is Mapping:
-        return Option(name, list[str] | None, "NAME=WEIGHT", text, lambda value: _mapping(name, value))
-    if get_origin(kind) is Sequence:
-        return Option(name, str | None, "A,B,…", text, lambda value: _numbers(name, value))
-    raise TypeError(f"{name}: no option for {hint}")
+def _help(text: str, default: Any) -> str:
+    """From API to command line: nobody types None, or passes an object of a class."""
+    text = re.sub(r",? or an? [A-Z]\w+(?=[;.,]|$)", "", text)
+    text = re.sub(r"\bNone (?=[a-z])", "left out, it ", text).rstrip(".")
+    return text if default in (None, inspect.Parameter.empty) else f"{text} [default: {shown(default)}]"
 
 
-def _without_none(hint: Any) -> Any:
-    """`int | None` to `int`; of a wider union, the part that a command line can say."""
-    if get_origin(hint) not in (typing.Union, types.UnionType):
-        return hint
-    parts = [part for part in get_args(hint) if part is not type(None)]
-    return next((part for part in parts if part is str or get_origin(part) is Literal), parts[0])
+def shown(value: Any) -> str:
+    """A value as one would type it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={shown(weight)}" for name, weight in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(shown, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _show(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+def takes_options(options: Mapping[str, Option]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a command whose last parameter is `given`: its other parameters stay, the options are added.
 
-
-def _mapping(name: str, entries: Sequence[str]) -> dict[str, float]:
-    """["relu1_1=0.5,relu2_1=1", "relu3_1"] to a dict; a name alone weighs 1."""
-    pairs = [entry.partition("=") for text in entries for entry in text.split(",") if entry]
-    return {key.strip(): _number(name, value) if mark else 1.0 for key, mark, value in pairs}
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    return [_number(name, part) for part in text.split(",") if part.strip()]
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{name}: expected a number, got {text.strip()!r}") from None
-
-
-def command_with_options(options: Mapping[str, Option]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a command that takes `given: dict` last: its other parameters stay, the options are added.
-
-    The command receives in `given` those options that were named on the command line, parsed.
+    The command gets in `given` those options that were named on the command line, as values. An error message of
+    the library that starts with the name of an option's parameter comes out with the option's flag.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        own = inspect.signature(command).parameters
-        fixed = [parameter for name, parameter in own.items() if name != "given"]
+        own = [p for name, p in inspect.signature(command).parameters.items() if name != "given"]
+        parameters = [*own, *map(_parameter, options.values())]
 
         def call(**values: Any) -> Any:
             asked = {name: values.pop(name) for name in options}
-            given = {name: options[name].parse(v) for name, v in asked.items() if v is not None and v != []}
-            return command(**values, given=given)
+            given = {name: options[name].read(v) for name, v in asked.items() if v is not None and v != []}
+            try:
+                return command(**values, given=given)
+            except (ValueError, TypeError, KeyError) as error:
+                if error.args and not isinstance(error, OSError):
+                    error.args = (_with_flag(str(error.args[0]), options), *error.args[1:])
+                raise
 
-        added = [_parameter(option) for option in options.values()]
-        call.__signature__ = inspect.Signature([*fixed, *added])  # type: ignore[attr-defined]
-        call.__annotations__ = {p.name: p.annotation for p in [*fixed, *added]}
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
         call.__doc__, call.__name__, call.__module__ = command.__doc__, command.__name__, command.__module__
         return call
 
@@ -117,8 +123,19 @@ def command_with_options(options: Mapping[str, Option]) -> Callable[[Callable[..
 
 
 def _parameter(option: Option) -> inspect.Parameter:
-    flag = "--" + option.name.replace("_", "-")
-    names = (f"{flag}/--no-{flag[2:]}",) if option.kind == bool | None else (flag,)
-    declared = typer.Option(*names, help=option.help, metavar=option.metavar, show_default=False)
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(option.name, kind, default=None, annotation=Annotated[option.kind, declared])
+    flags: list[str] = [option.flag]
+    kind: Any = str | None
+    if option.kind is FLAG:
+        flags, kind = [f"{option.flag}/--no-{option.flag[2:]}"], bool | None
+    elif option.kind.many:
+        kind = list[str] | None
+    declared = typer.Option(*flags, help=option.help, metavar=option.kind.metavar or None, show_default=False)
+    where = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(option.name, where, default=None, annotation=Annotated[kind, declared])
+
+
+def _with_flag(message: str, options: Mapping[str, Option]) -> str:
+    def flag(name: re.Match[str]) -> str:
+        return options[name[0]].flag if name[0] in options else name[0]
+
+    return re.sub(r"^\w+(?=[:\[])", flag, message)

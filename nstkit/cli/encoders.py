@@ -1,0 +1,75 @@
+"""`nstkit encoders`: which encoders there are, which have their weights at hand, and how to get more."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from nstkit.encoders import encoder_names, load_encoder
+from nstkit.encoders.weights import VARIABLE, find_weights, places
+
+
+def encoders(
+    download: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Fetch the weights of vgg19, vgg16 or squeezenet1_1.")
+    ] = None,
+) -> None:
+    """List the encoders, and which of them have weights here."""
+    if download is not None:
+        _fetch(download)
+    console, default = Console(highlight=False, markup=False, soft_wrap=True), default_encoder()
+    table = Table("encoder", "weights", box=None, pad_edge=False)
+    for name in encoder_names()[1:]:
+        table.add_row(name + (" (default)" if name == default else ""), _where(name))
+    console.print(table)
+    console.print(f"\nlooked in {' and '.join(map(str, places()))}")
+    if default == "tiny":
+        console.print(
+            f"VGG-19 paints better than tiny: get it with `nstkit encoders --download vgg19` (550 MB), or let "
+            f"{VARIABLE} name torchvision's vgg19-dcbb9e9d.pth or a folder that holds it"
+        )
+
+
+def _fetch(name: str) -> None:
+    try:
+        load_encoder(name, download=True)
+    except OSError as error:  # urllib's
+        reason = getattr(error, "reason", error)
+        raise ValueError(
+            f"--download {name}: could not be fetched ({reason}); copy the file here and point {VARIABLE} at it"
+        ) from error
+
+
+def _where(name: str) -> str:
+    return "ships with nstkit" if name == "tiny" else str(at_hand(name) or "not here")
+
+
+def at_hand(name: str) -> Path | None:
+    """The weights file of an encoder, where one is found without downloading."""
+    return next((path for place in places() if (path := find_weights(name, place)) is not None), None)
+
+
+def default_encoder() -> str:
+    """What `load_encoder("auto")` loads."""
+    return "tiny" if at_hand("vgg19") is None else "vgg19"
+
+
+def encoder_line(name: str, weights: str | None) -> str:
+    """Which encoder a run uses and, where that is tiny for want of VGG, how to get VGG.
+
+    Raises:
+        ValueError: it needs weights that are not here.
+    """
+    if weights is not None:
+        return f"encoder: {name}, weights: {weights}"
+    name = default_encoder() if name == "auto" else name
+    if name == "tiny":
+        return "encoder: tiny, which ships with nstkit; `nstkit encoders` says how to get VGG-19, which paints better"
+    if name in encoder_names() and at_hand(name) is None:
+        looked = " and ".join(map(str, places()))
+        raise ValueError(
+            f"encoder: no weights of {name} in {looked}; fetch them with `nstkit encoders --download {name}`"
+        )
+    return f"encoder: {name}, from {at_hand(name)}"

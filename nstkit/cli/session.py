@@ -1,0 +1,145 @@
+"""One run of `nstkit transfer`: checked before any work, watched, stored now and then, finished or left to go on."""
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from nstkit.cli.checkpoints import Keeper, agreed_options, partial_path, resume_path, stored_run
+from nstkit.cli.console import Meter, meter, work_done
+from nstkit.cli.encoders import encoder_line
+from nstkit.cli.interrupt import Interrupt
+from nstkit.cli.outputs import check_own, made_by
+from nstkit.cli.sources import picture
+from nstkit.cli.transfer import OPTIONS
+from nstkit.images import check_target, save_image
+from nstkit.transfer import NonFiniteLoss, Result, Step, stylize
+from nstkit.transfer.options import INITS, check_number
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for.
+
+    Attributes:
+        given: the options of `stylize` that were named.
+        words: the whole command line, to say how to go on.
+    """
+
+    content: str
+    styles: tuple[str, ...]
+    output: Path
+    force: bool
+    resume: bool
+    quiet: bool
+    given: dict[str, Any]
+    words: tuple[str, ...]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every picture of this run is marked with."""
+        return made_by("transfer") | {"content": self.content, "styles": json.dumps(self.styles)}
+
+
+def carry_out(order: Order) -> None:
+    """Do it; exits with 130 where Ctrl-C stopped it.
+
+    Raises:
+        ValueError, TypeError, KeyError, OSError: something in the order cannot be; nothing was written.
+        NonFiniteLoss: the run blew up; the last good picture is kept beside the output.
+    """
+    stored = _checked(order)
+    options = agreed_options(order.given, stored, OPTIONS)
+    with meter(order.quiet) as progress:
+        encoder = encoder_line(options.get("encoder", "auto"), options.get("weights"))
+        content, styles, init = _pictures(order, options)
+        with Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once")) as interrupt:
+            watch = Watch(progress, Keeper(order.output, options, progress.say), interrupt, encoder)
+            try:
+                result = stylize(content, styles, **options | init, on_step=watch, resume=stored)
+            except NonFiniteLoss as error:
+                path = _keep(order, error.image)
+                raise NonFiniteLoss(f"{error}; the last good picture is {path}", error.image) from error
+        if not result.finished:
+            _stop(order, result, watch, progress)
+            sys.exit(128 + interrupt.number)
+        _finish(order, result)
+        if not order.quiet:
+            height, width = result.image.shape[-2:]
+            progress.say(f"wrote {order.output}, {width}x{height}, in {progress.elapsed:.0f} s")
+
+
+def _checked(order: Order) -> dict[str, Any] | None:
+    """Refuse now what would fail or do harm at the end; the run to go on from, if any."""
+    check_target(order.output, overwrite=order.force)
+    check_own(partial_path(order.output), "transfer", "move it away, or choose another --output")
+    return stored_run(order.output, resume=order.resume, force=order.force)
+
+
+def _pictures(order: Order, options: dict[str, Any]) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
+    """Content, styles, and the picture to start from, where `init` names one."""
+    size, scale = (options.get(name, OPTIONS[name].default) for name in ("size", "style_scale"))
+    check_number("size", size, positive=True)
+    check_number("style_scale", scale, positive=True)
+    content = picture(order.content, size, enlarge=True)
+    styles = [picture(style, max(1, round(size * scale))) for style in order.styles]
+    init = options.get("init", "content")
+    if init in INITS:
+        return content, styles, {}
+    try:
+        return content, styles, {"init": picture(init, size, enlarge=True)}
+    except ValueError as error:
+        raise ValueError(f"init: expected {', '.join(INITS)} or a picture; {error}") from error
+
+
+class Watch:
+    """What happens after each step: show progress, store a checkpoint now and then, stop when asked to.
+
+    Args:
+        opening: said once the first step is done, and with it every check passed.
+    """
+
+    def __init__(self, progress: Meter, keeper: Keeper, interrupt: Interrupt, opening: str) -> None:
+        self._progress, self._keeper, self._interrupt, self._opening = progress, keeper, interrupt, opening
+        self.place = ""
+
+    def __call__(self, step: Step) -> bool:
+        """Return True to stop the run."""
+        if not self.place and not self._progress.quiet:
+            self._progress.say(self._opening)
+        self.place = f"{step.done}/{step.total}"
+        if self._progress.due() or (step.done == step.total and not self._progress.quiet):
+            terms = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items() if name != "total")
+            height, width = step.size
+            self._progress.update(work_done(step), f"{self.place} {width}x{height}", terms)
+        if self._interrupt.number:
+            self._keeper.store(step)
+            return True
+        self._keeper.after(step)
+        return False
+
+
+def _stop(order: Order, result: Result, watch: Watch, progress: Meter) -> None:
+    """Keep the picture so far, and say how to go on; the checkpoint was stored by the watch."""
+    path = _keep(order, result.image)
+    again = shlex.join(["nstkit", "transfer", "--resume", *(w for w in order.words[1:] if w != "--resume")])
+    progress.say(f"stopped at step {watch.place}; the picture so far is {path}\nto go on: {again}")
+
+
+def _keep(order: Order, image: Tensor) -> Path:
+    """Save the picture so far beside the output."""
+    path = partial_path(order.output)
+    save_image(image, path, metadata=order.metadata, overwrite=True)
+    return path
+
+
+def _finish(order: Order, result: Result) -> None:
+    """Write the picture, and only then remove what an interruption would have needed."""
+    options = {"options": json.dumps(result.options.to_json())}
+    save_image(result.image, order.output, metadata=order.metadata | options, overwrite=order.force)
+    for leftover in (resume_path(order.output), partial_path(order.output)):
+        leftover.unlink(missing_ok=True)
