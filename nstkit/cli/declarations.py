@@ -36,8 +36,8 @@ def declaration(function: Callable[..., Any]) -> Declaration:
 def declaration_in_source(module: str, name: str) -> Declaration:
     """What a function declares, read from its source.
 
-    A name that neither builtins, `typing`, `collections.abc` nor the module's own assignments explain, such as
-    Tensor, becomes a `Foreign` class of that name.
+    Path, and what builtins, `typing`, `collections.abc` and the module's own assignments explain, is itself; any other
+    name, such as Tensor, becomes a `Foreign` class of that name.
 
     Args:
         module: dotted, inside nstkit.
@@ -61,18 +61,23 @@ class Foreign(type):
             raise AttributeError(name)
         return Foreign(name, (), {})
 
+    def __getitem__(cls, item: object) -> "Foreign":
+        return cls
+
 
 class _Names(dict[str, Any]):
     """The names that a module's annotations and defaults may use."""
 
     def __init__(self, body: list[ast.stmt]) -> None:
-        super().__init__(vars(builtins) | vars(typing) | vars(collections.abc))
+        super().__init__(vars(builtins) | vars(typing) | vars(collections.abc) | {"Path": Path})
         self._assigned: dict[str, ast.expr] = {}
         for node in body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 self._assigned[node.targets[0].id] = node.value
 
     def __missing__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise KeyError(name)
         return self.value(self._assigned[name]) if name in self._assigned else Foreign(name, (), {})
 
     def value(self, node: ast.expr | None) -> Any:

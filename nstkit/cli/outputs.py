@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from nstkit import __version__
-from nstkit.images import ImageError, read_metadata
 
 
 def made_by(command: str) -> dict[str, str]:
@@ -13,6 +12,8 @@ def made_by(command: str) -> dict[str, str]:
 
 def check_own(path: Path, command: str, way_out: str) -> None:
     """Raise FileExistsError if `path` is there and `command` did not make it."""
+    from nstkit.images import ImageError, read_metadata  # here, so that help need not load torch
+
     try:
         own = not path.exists() or read_metadata(path).get("command") == command
     except ImageError:

@@ -1,0 +1,42 @@
+"""Run the command line in this process; real pictures in the current folder."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from nstkit.cli import main
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current folder, one thread, an 80-column terminal that is none, and no settings of the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NSTKIT_TRACEBACK", "NSTKIT_WEIGHTS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "no-weights"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield tmp_path
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def nstkit(here, capsys) -> Callable[..., Ended]:
+    """`nstkit("transfer", …)` as the console script would do it."""
+
+    def run(*words: object) -> Ended:
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        said = capsys.readouterr()
+        return Ended(end.value.code or 0, said.out, said.err)
+
+    return run
