@@ -15,7 +15,7 @@ from nstkit.images import check_target, contact_sheet, photograph, photograph_na
 from nstkit.paintings import paint
 from nstkit.transfer import Step, stylize
 
-PHOTOGRAPHS = ("chelsea", "coffee", "grace_hopper")
+PHOTOGRAPHS = ("chelsea", "astronaut", "grace_hopper")
 """In order of preference; the demo takes two of those that are installed."""
 
 STYLES = ("stained_glass", "swirls")

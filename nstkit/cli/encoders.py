@@ -66,7 +66,7 @@ def encoder_line(name: str, weights: str | None) -> str:
         return f"encoder: {name}, weights: {weights}"
     name = default_encoder() if name == "auto" else name
     if name == "tiny":
-        return "encoder: tiny, which ships with nstkit; `nstkit encoders` says how to get VGG-19, which paints better"
+        return "encoder: tiny, built in; for VGG-19, which paints better, see `nstkit encoders`"
     if name in encoder_names() and at_hand(name) is None:
         looked = " and ".join(map(str, places()))
         raise ValueError(

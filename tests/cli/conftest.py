@@ -1,5 +1,6 @@
 """Run the command line in this process; real pictures in the current folder."""
 
+import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ import pytest
 import torch
 
 from nstkit.cli import main
+from nstkit.images import save_image
+from nstkit.paintings import paint
 
 
 class Ended(NamedTuple):
@@ -40,3 +43,24 @@ def nstkit(here, capsys) -> Callable[..., Ended]:
         return Ended(end.value.code or 0, said.out, said.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def paintings(tmp_path_factory):
+    """A folder with two small pictures of different shapes."""
+    folder = tmp_path_factory.mktemp("paintings")
+    save_image(paint("pointillism", 72, 96), folder / "photo.png")
+    save_image(paint("mosaic", 60, 80), folder / "style.png")
+    return folder
+
+
+@pytest.fixture
+def photo(here, paintings):
+    """The name of a content picture in the current folder, 96 x 72."""
+    return shutil.copy(paintings / "photo.png", here / "photo.png").name
+
+
+@pytest.fixture
+def style(here, paintings):
+    """The name of a style picture in the current folder, 80 x 60."""
+    return shutil.copy(paintings / "style.png", here / "style.png").name
