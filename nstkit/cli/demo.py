@@ -18,7 +18,7 @@ from nstkit.transfer import Step, stylize
 PHOTOGRAPHS = ("chelsea", "astronaut", "grace_hopper")
 """In order of preference; the demo takes two of those that are installed."""
 
-STYLES = ("stained_glass", "swirls")
+STYLES = ("mosaic", "stained_glass")
 
 
 @dataclass(frozen=True)
