@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from nstkit.encoders import encoder_names, load_encoder
 from nstkit.encoders.weights import VARIABLE, find_weights, places
@@ -19,16 +17,14 @@ def encoders(
     """List the encoders, and which of them have weights here."""
     if download is not None:
         _fetch(download)
-    console, default = Console(highlight=False, markup=False, soft_wrap=True), default_encoder()
-    table = Table("encoder", "weights", box=None, pad_edge=False)
+    default = default_encoder()
     for name in encoder_names()[1:]:
-        table.add_row(name + (" (default)" if name == default else ""), _where(name))
-    console.print(table)
-    console.print(f"\nlooked in {' and '.join(map(str, places()))}")
+        print(f"{name:<14} {_where(name)}{', the default' if name == default else ''}")
+    print(f"\nlooked in {' and '.join(map(str, places()))}")
     if default == "tiny":
-        console.print(
-            f"VGG-19 paints better than tiny: get it with `nstkit encoders --download vgg19` (550 MB), or let "
-            f"{VARIABLE} name torchvision's vgg19-dcbb9e9d.pth or a folder that holds it"
+        print(
+            "VGG-19 paints better than tiny. To get it: nstkit encoders --download vgg19 (550 MB), or let\n"
+            f"{VARIABLE} name torchvision's file vgg19-dcbb9e9d.pth, or a folder that holds it."
         )
 
 

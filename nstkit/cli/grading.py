@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -112,7 +113,9 @@ def watch(
             started = time.perf_counter()
             results = grade_file_isolated(found.checks, path, sandbox=sandbox)
             remember(found, results, answers)
-            print(f"\033[2J\033[H{path.name}")
+            if sys.stdout.isatty():
+                print("\033[2J\033[H", end="")  # clear the screen
+            print(path.name)
             show(results, brief=False)
             seconds = time.perf_counter() - started
             print(

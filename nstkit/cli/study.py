@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from nstkit.grading.scoreboard import Board, Line, render
 from nstkit.lessons import Lesson, Outline, find_exercise, find_lesson, find_lessons, lessons_root, outline
 from nstkit.lessons.build import keep_copy, stub_notebook, to_bytes, write_whole
+from nstkit.lessons.find import shown
 
 PROGRESS = ".nstkit-progress.json"
 
@@ -66,14 +66,26 @@ def read_progress(root: Path | None = None) -> dict[str, dict[str, dict[str, Any
 
 
 def write_progress(lesson: Lesson, rows: dict[str, dict[str, Any]]) -> None:
-    """Remember the states and points of a lesson's exercises; a place that cannot be written is left alone."""
+    """Remember the states and points of a lesson's exercises.
+
+    The installation's own lessons, and a place that cannot be written, are left alone.
+    """
     root = lesson.folder.parent
+    if not is_ours(root):
+        return
     progress = read_progress(root)
-    progress[lesson.name] = {**progress.get(lesson.name, {}), **rows}
+    before = progress.get(lesson.name, {})
+    progress[lesson.name] = before | {name: before.get(name, {}) | row for name, row in rows.items()}
     try:
         write_whole(root.parent / PROGRESS, (json.dumps(progress, indent=1, sort_keys=True) + "\n").encode())
     except OSError:
         return
+
+
+def is_ours(root: Path) -> bool:
+    """Whether lessons lie in the study folder one stands in, rather than in the installation."""
+    here = Path.cwd().resolve()
+    return root.resolve().parent in (here, *here.parents)
 
 
 def hint(
@@ -87,11 +99,13 @@ def hint(
     item = next(item for item in outline(lesson.checks) if item.name == exercise)
     rows = read_progress(lesson.folder.parent).get(lesson.name, {})
     seen = rows.get(exercise, {}).get("hints", 0)
-    number = step or min(seen + 1, len(item.hints))
+    if not item.hints:
+        raise ValueError(f"{exercise}: has no hints")
+    number = min(step or seen + 1, len(item.hints))
     print(f"{exercise} · hint {number} of {len(item.hints)}\n\n{item.hints[number - 1]}")
     if number < len(item.hints):
         print(f"\nnext: nstkit hint {exercise}" + ("" if step is None else f" --step {number + 1}"))
-    write_progress(lesson, {exercise: {**rows.get(exercise, {}), "hints": max(seen, number)}})
+    write_progress(lesson, {exercise: {"hints": max(seen, number)}})
 
 
 def solution(
@@ -121,10 +135,14 @@ def worked_answer(lesson: Lesson, exercise: str) -> str:
 def reset(lesson: Annotated[str, typer.Argument(help="Number or name of the lesson.")]) -> None:
     """Bring a lesson's notebook back, keeping a dated copy of yours."""
     found = find_lesson(lesson)
-    if found.notebook.exists():
-        print(f"kept yours as {keep_copy(found.notebook)}")
-    shipped = next((x for x in find_lessons() if x.name == found.name), found)
-    if not shipped.master.exists():
+    if not is_ours(found.folder.parent):
+        raise ValueError(
+            f"{found.name}: there is no study folder here; go to yours, or make one with `nstkit init DIR`"
+        )
+    if not found.master.exists():
         raise ValueError(f"{found.name}: has no master to build the notebook from")
-    write_whole(found.notebook, to_bytes(stub_notebook(found)))
-    print(f"{found.notebook} is fresh again ({date.today():%d %B %Y})")
+    fresh = to_bytes(stub_notebook(found))
+    if found.notebook.exists():
+        print(f"kept yours as {shown(keep_copy(found.notebook))}")
+    write_whole(found.notebook, fresh)
+    print(f"{shown(found.notebook)} is fresh again")
