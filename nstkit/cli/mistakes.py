@@ -2,6 +2,7 @@
 
 import linecache
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ def ended(call: Callable[[], object], *, traceback: bool = False) -> int:
     except KeyboardInterrupt:
         if traceback:
             raise
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program ends; an impatient second one adds nothing
         print("\nnstkit: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has had enough

@@ -1,6 +1,7 @@
 """Run the command line in this process; real pictures in the current folder."""
 
 import shutil
+import signal
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +17,14 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def keyboard():
+    """Ctrl-C works afterwards as it did before."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture
