@@ -71,25 +71,28 @@ class Keeper:
         output: the picture that the run is to write; the checkpoint lies beside it.
         given: the options that were named on the command line.
         warn: told, once, if storing fails; the run goes on.
+
+    Attributes:
+        working: False once storing has failed.
     """
 
     def __init__(self, output: Path, given: Mapping[str, Any], warn: Callable[[str], None]) -> None:
         self._path, self._extra, self._warn = resume_path(output), {"options": json.dumps(given)}, warn
         self._last, self._pause = time.monotonic(), EVERY
+        self.working = True
 
     def after(self, step: Step) -> None:
         """Store a checkpoint if the last one is old enough."""
-        if time.monotonic() - self._last < self._pause:
-            return
-        try:
+        if self.working and time.monotonic() - self._last >= self._pause:
             self.store(step)
-        except OSError as error:
-            self._warn(f"could not store a checkpoint ({error}); the run goes on without")
-            self._pause = float("inf")
 
     def store(self, step: Step) -> None:
         """Store a checkpoint."""
         started = time.monotonic()
-        save_checkpoint(step.checkpoint(), self._path, self._extra)
+        try:
+            save_checkpoint(step.checkpoint(), self._path, self._extra)
+        except OSError as error:
+            self.working = False
+            self._warn(f"could not store a checkpoint: {error.strerror or error}")
         self._last = time.monotonic()
         self._pause = max(EVERY, 20 * (self._last - started))

@@ -62,10 +62,9 @@ def carry_out(order: Order) -> None:
             try:
                 result = stylize(content, styles, **options | init, on_step=watch, resume=stored)
             except NonFiniteLoss as error:
-                path = _keep(order, error.image)
-                raise NonFiniteLoss(f"{error}; the last good picture is {path}", error.image) from error
+                raise _blown_up(order, error) from error
         if not result.finished:
-            _stop(order, result, watch, progress)
+            _stop(order, result, watch)
             sys.exit(128 + interrupt.number)
         _finish(order, result)
         if not order.quiet:
@@ -104,34 +103,43 @@ class Watch:
     """
 
     def __init__(self, progress: Meter, keeper: Keeper, interrupt: Interrupt, opening: str) -> None:
-        self._progress, self._keeper, self._interrupt, self._opening = progress, keeper, interrupt, opening
+        self.progress, self.keeper, self._interrupt, self._opening = progress, keeper, interrupt, opening
         self.place = ""
 
     def __call__(self, step: Step) -> bool:
         """Return True to stop the run."""
-        if not self.place and not self._progress.quiet:
-            self._progress.say(self._opening)
+        if not self.place and not self.progress.quiet:
+            self.progress.say(self._opening)
         self.place = f"{step.done}/{step.total}"
-        if self._progress.due() or (step.done == step.total and not self._progress.quiet):
+        if self.progress.due() or (step.done == step.total and not self.progress.quiet):
             terms = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items() if name != "total")
             height, width = step.size
-            self._progress.update(work_done(step), f"{self.place} {width}x{height}", terms)
+            self.progress.update(work_done(step), f"{self.place} {width}x{height}", terms)
         if self._interrupt.number:
-            self._keeper.store(step)
+            self.keeper.store(step)
             return True
-        self._keeper.after(step)
+        self.keeper.after(step)
         return False
 
 
-def _stop(order: Order, result: Result, watch: Watch, progress: Meter) -> None:
-    """Keep the picture so far, and say how to go on; the checkpoint was stored by the watch."""
+def _stop(order: Order, result: Result, watch: Watch) -> None:
+    """Keep the picture so far, and say how to go on from the checkpoint that the watch stored."""
     path = _keep(order, result.image)
-    again = shlex.join(["nstkit", "transfer", "--resume", *(w for w in order.words[1:] if w != "--resume")])
-    progress.say(f"stopped at step {watch.place}; the picture so far is {path}\nto go on: {again}")
+    watch.progress.say(f"stopped at step {watch.place}; the picture so far is {path}")
+    if watch.keeper.working:
+        words = [word for word in order.words[1:] if word != "--resume"]
+        watch.progress.say(f"to go on: {shlex.join(['nstkit', 'transfer', '--resume', *words])}")
+
+
+def _blown_up(order: Order, error: NonFiniteLoss) -> NonFiniteLoss:
+    """Keep the last good picture, and no checkpoint: to go on would be to blow up again."""
+    path = _keep(order, error.image)
+    resume_path(order.output).unlink(missing_ok=True)
+    return NonFiniteLoss(f"{error}; the last good picture is {path}", error.image)
 
 
 def _keep(order: Order, image: Tensor) -> Path:
-    """Save the picture so far beside the output."""
+    """Save a picture beside the output."""
     path = partial_path(order.output)
     save_image(image, path, metadata=order.metadata, overwrite=True)
     return path
@@ -139,7 +147,10 @@ def _keep(order: Order, image: Tensor) -> Path:
 
 def _finish(order: Order, result: Result) -> None:
     """Write the picture, and only then remove what an interruption would have needed."""
-    options = {"options": json.dumps(result.options.to_json())}
-    save_image(result.image, order.output, metadata=order.metadata | options, overwrite=order.force)
+    metadata = order.metadata | {"options": json.dumps(result.options.to_json())}
+    try:
+        save_image(result.image, order.output, metadata=metadata, overwrite=order.force)
+    except FileExistsError as error:  # it was not there when the run began
+        raise FileExistsError(f"{error}; the result is {_keep(order, result.image)}") from error
     for leftover in (resume_path(order.output), partial_path(order.output)):
         leftover.unlink(missing_ok=True)

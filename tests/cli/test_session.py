@@ -184,6 +184,34 @@ def test_a_run_that_blows_up_keeps_its_last_good_picture(nstkit, here, order, mo
     assert load_image("out.partial.png").shape == (1, 3, 20, 30)
 
 
+def test_a_full_disk_on_ctrl_c_still_leaves_the_picture(nstkit, here, order, stop_at, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nstkit.cli.checkpoints.save_checkpoint", full)
+    stop_at(3)
+    code, _, err = nstkit(*order)
+    assert code == 130
+    assert "could not store a checkpoint: No space left on device" in err
+    assert "the picture so far is out.partial.png" in err
+    assert "--resume" not in err
+    assert files(here) == ["out.partial.png", "photo.png", "style.png"]
+
+
+def test_a_file_that_appeared_meanwhile_is_not_replaced(nstkit, here, order, monkeypatch):
+    def slow(*args, **kwargs):
+        (here / "out.png").write_bytes(b"precious")
+        return stylize(*args, **kwargs)
+
+    monkeypatch.setattr(session, "stylize", slow)
+    code, _, err = nstkit(*order, "-q")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "out.png: exists already" in err
+    assert "the result is out.partial.png" in err
+    assert (here / "out.png").read_bytes() == b"precious"
+    assert load_image("out.partial.png").shape == (1, 3, 84, 112)
+
+
 def test_a_picture_that_cannot_be_written_leaves_the_checkpoint(nstkit, here, order, stop_at, monkeypatch):
     stop_at(3)
     nstkit(*order)
