@@ -14,7 +14,9 @@ every_painting = pytest.mark.parametrize("name", painting_names())
 
 
 def test_there_are_at_least_six():
-    assert {"swirls", "stained_glass", "woodcut", "pointillism", "ink_wash", "mosaic"} <= set(painting_names())
+    assert {"swirls", "stained_glass", "woodcut", "pointillism", "ink_wash", "mosaic"} <= set(
+        painting_names()
+    )
 
 
 @every_painting
