@@ -8,5 +8,13 @@ from nstkit.losses.gap import content_style_gap
 from nstkit.losses.gatys import gatys_style_loss
 from nstkit.losses.gram import gram_matrix
 from nstkit.losses.objective import nst_objective
+from nstkit.losses.total_variation import total_variation
 
-__all__ = ["content_loss", "content_style_gap", "gatys_style_loss", "gram_matrix", "nst_objective"]
+__all__ = [
+    "content_loss",
+    "content_style_gap",
+    "gatys_style_loss",
+    "gram_matrix",
+    "nst_objective",
+    "total_variation",
+]

@@ -18,12 +18,19 @@ def total_variation(image: Tensor, kind: str = "anisotropic", eps: float = 1e-8)
             (H-1) x (W-1) cells where both differences exist, per channel.
         eps: keeps the gradient of the root finite on flat regions; used by "isotropic".
     Returns:
-        (B,), a sum and no mean; differentiable.
+        (B,), a sum and no mean: it grows with the picture. Differentiable.
     Raises:
         ValueError: not 4-D, H or W below 2, or another kind.
+
+    Source: "isotropic" is Rudin et al. (1992) with the root smoothed by eps; "anisotropic" sums the absolute
+    differences, as `tf.image.total_variation` does; "squared" is Mahendran & Vedaldi, CVPR 2015,
+    arXiv:1412.0035, with β = 2.
     """
     if image.ndim != 4 or min(image.shape[2:]) < 2:
-        raise ValueError(f"image: expected (B, C, H, W) with H and W at least 2, got {tuple(image.shape)}")
+        raise ValueError(
+            f"image: expected (B, C, H, W) with H and W at least 2, got {tuple(image.shape)}; "
+            "give a single image its batch axis with [None]"
+        )
     if kind not in _KINDS:
         raise ValueError(f"kind: expected one of {', '.join(_KINDS)}, got {kind!r}")
     return _KINDS[kind](image.diff(dim=3), image.diff(dim=2), eps)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nstkit.losses.total_variation import total_variation
+from nstkit.losses import total_variation
 
 IMAGE = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
@@ -40,6 +40,23 @@ def test_an_edge_counts_its_height_on_every_row():
     torch.testing.assert_close(total_variation(image), torch.full((2,), 3 * 4 * 0.7))
 
 
+def test_eps_is_what_a_flat_cell_costs():
+    flat = torch.full((2, 3, 4, 6), 0.3, dtype=torch.float64)
+    torch.testing.assert_close(
+        total_variation(flat, "isotropic", eps=0.04), torch.full((2,), 3 * 3 * 5 * 0.2, dtype=torch.float64)
+    )
+    assert total_variation(flat).tolist() == total_variation(flat, "squared").tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", ["anisotropic", "squared", "isotropic"])
+def test_neither_transposing_nor_the_memory_layout_matters(kind):
+    strided = IMAGE.mT.contiguous().mT
+    before = strided.clone()
+    torch.testing.assert_close(total_variation(strided, kind), total_variation(IMAGE, kind))
+    torch.testing.assert_close(total_variation(IMAGE.mT, kind), total_variation(IMAGE, kind))
+    assert torch.equal(strided, before)
+
+
 @pytest.mark.parametrize("kind", ["anisotropic", "squared", "isotropic"])
 def test_gradients(kind):
     assert torch.autograd.gradcheck(lambda x: total_variation(x, kind), (IMAGE.clone().requires_grad_(),))
@@ -56,3 +73,12 @@ def test_gradients(kind):
 def test_mistakes(image, kind, words):
     with pytest.raises(ValueError, match=words):
         total_variation(image, kind)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kind", ["anisotropic", "squared", "isotropic"])
+def test_the_gpu_agrees(kind):
+    gpu = total_variation(IMAGE.cuda(), kind)
+    assert gpu.is_cuda
+    torch.testing.assert_close(gpu.cpu(), total_variation(IMAGE, kind), rtol=1e-10, atol=0)
