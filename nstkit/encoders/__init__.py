@@ -5,8 +5,23 @@ drawn by `nstkit.encoders.procedural`. An `Encoder` is called with the layers th
 else. `content_sensitivity` measures what a layer notices.
 """
 
+from nstkit.encoders.dense import dense_as_conv, layer_cost
 from nstkit.encoders.encoder import Encoder
+from nstkit.encoders.extract import extract_features
 from nstkit.encoders.load import encoder_names, load_encoder
+from nstkit.encoders.normalize import normalize_activations
+from nstkit.encoders.receptive_field import layer_windows, receptive_field
 from nstkit.encoders.sensitivity import content_sensitivity
 
-__all__ = ["Encoder", "content_sensitivity", "encoder_names", "load_encoder"]
+__all__ = [
+    "Encoder",
+    "content_sensitivity",
+    "dense_as_conv",
+    "encoder_names",
+    "extract_features",
+    "layer_cost",
+    "layer_windows",
+    "load_encoder",
+    "normalize_activations",
+    "receptive_field",
+]
