@@ -46,7 +46,7 @@ def luminance_transfer(stylized: Tensor, content: Tensor) -> Tensor:
     Raises:
         ValueError, TypeError: shapes that differ, or no images.
     Source: Gatys, Bethge, Hertzmann & Shechtman, "Preserving Color in Neural Artistic Style Transfer",
-        arXiv:1606.05897 (2016), Section 4.
+        arXiv:1606.05897 (2016).
     """
     if stylized.shape != content.shape:
         raise ValueError(

@@ -3,5 +3,6 @@
 from nstkit.filters.borders import BORDERS, pad_border
 from nstkit.filters.box import box_mean
 from nstkit.filters.gaussian import gaussian_blur, gaussian_taps
+from nstkit.filters.guided import guided_filter
 
-__all__ = ["BORDERS", "box_mean", "gaussian_blur", "gaussian_taps", "pad_border"]
+__all__ = ["BORDERS", "box_mean", "gaussian_blur", "gaussian_taps", "guided_filter", "pad_border"]
