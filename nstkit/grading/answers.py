@@ -81,11 +81,15 @@ def source_cells(text: str, shown: str) -> list[Cell]:
 
     A cell keeps its place in the file, so that line numbers in tracebacks are the file's own.
     """
-    headers = [(number, match) for number, line in enumerate(text.split("\n")) if (match := _HEADER.match(line))]
+    headers = [
+        (number, match) for number, line in enumerate(text.split("\n")) if (match := _HEADER.match(line))
+    ]
     if not any("answer=" in match[0] for _, match in headers):
         return [Cell("", shown, text)]
     lines, cells = text.split("\n"), []
-    for (start, match), end in zip(headers, [*(number for number, _ in headers[1:]), len(lines)], strict=True):
+    for (start, match), end in zip(
+        headers, [*(number for number, _ in headers[1:]), len(lines)], strict=True
+    ):
         answer = re.search(r'answer="(\w+)"', match[0])
         if answer or '"setup"' in match[0]:
             cells.append(Cell(answer[1] if answer else "", shown, "\n" * start + "\n".join(lines[start:end])))

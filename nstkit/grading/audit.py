@@ -2,7 +2,7 @@
 
 For every exercise: the reference and each accepted variant earn all points; each misconception loses points
 and is answered with its own sentence; the untouched stub earns none; for every check there is some wrong
-answer that it catches.
+answer that it catches; an object that agrees to whatever it is asked earns nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ def audits(exercise: Exercise) -> Iterator[AuditFinding]:
     yield AuditFinding("reference-earns-all", lambda: _earns_all(exercise, reference(exercise)))
     yield AuditFinding("stub-earns-none", lambda: _stub_earns_none(exercise))
     yield AuditFinding("every-check-can-fail", lambda: _every_check_can_fail(exercise))
+    yield AuditFinding("liar-earns-none", lambda: _liar_earns_none(exercise))
     for variant in exercise.variants:
         yield AuditFinding(f"accepts-{variant.name}", _bind(_accepts, exercise, variant))
     for misconception in exercise.misconceptions:
@@ -76,6 +77,52 @@ def _stub_earns_none(exercise: Exercise) -> str:
         ""
         if (result.state, result.points) == ("todo", 0)
         else f"{exercise.name}: the stub earns {result.points}"
+    )
+
+
+class Liar:
+    """An answer that is any function, number and array, and says yes to every question.
+
+    It unmasks a check that returns its own verdict: `bool(answer(x).abs().max() < 1e-12)` holds for a Liar.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> "Liar":
+        """Itself, whatever is asked."""
+        return self
+
+    def __getattr__(self, name: str) -> "Liar":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    __getitem__ = __call__
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __call__
+    __matmul__ = __rmatmul__ = __pow__ = __neg__ = __abs__ = __call__
+
+    def __bool__(self, *args: Any) -> bool:
+        return True
+
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __bool__
+    __eq__ = __ne__ = __bool__
+
+    def __float__(self) -> float:
+        return 0.0
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator["Liar"]:
+        return iter((self,))
+
+
+def _liar_earns_none(exercise: Exercise) -> str:
+    result = grade_implementation(exercise, Liar())
+    fooled = [check.name for check in result.checks if check.points]
+    return (
+        f"{exercise.name}: {', '.join(fooled)} believed an object that says yes to everything; return the values "
+        "themselves as evidence, and let the grader compare them"
+        if fooled
+        else ""
     )
 
 

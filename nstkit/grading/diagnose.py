@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from nstkit.grading.compare import difference
+from nstkit.grading.draws import exercise_key
 from nstkit.grading.exercises import Check, Exercise, Misconception
 from nstkit.grading.observation import Observation, observe
 
@@ -62,7 +63,9 @@ def repeats(observation: Observation, check: Check) -> bool:
 @lru_cache(maxsize=4096)
 def misconceived(exercise: Exercise, check: Check, misconception: Misconception, seed: int) -> Observation:
     """What a misconception does in a check."""
-    return observe(check, exercise.name, misconception.implementation, seed, may_modify=exercise.modifies)
+    return observe(
+        check, exercise_key(seed, exercise.name), misconception.implementation, may_modify=exercise.modifies
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -72,7 +75,8 @@ def referred(exercise: Exercise, check: Check, seed: int) -> Observation:
     Raises:
         RuntimeError: the reference itself fails or changes its input: the check or the library is broken.
     """
-    seen = observe(check, exercise.name, reference(exercise), seed, may_modify=exercise.modifies)
+    key = exercise_key(seed, exercise.name)
+    seen = observe(check, key, reference(exercise), may_modify=exercise.modifies)
     if seen.failure:
         raise RuntimeError(
             f"{exercise.name}.{check.name}: the reference fails: {seen.failure.kind}: {seen.failure.text}"

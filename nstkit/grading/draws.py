@@ -1,8 +1,9 @@
 """Seeded inputs for probes: features, images, masks, small encoders.
 
 Every probe gets a `Draw` of its own, seeded by (seed, exercise, check), so that the learner's answer, the
-reference and every misconception see the same inputs, and a secret seed gives inputs nobody has seen.
-A Draw remembers what it handed out and can say afterwards which of it was changed.
+reference and every misconception see the same inputs, and a secret seed gives inputs nobody has seen. The
+sandbox gets the exercise's key, from which the seed cannot be found. A Draw remembers what it handed out and
+can say afterwards which of it was changed.
 
 This module runs inside the sandbox too: it needs nothing but numpy and torch.
 """
@@ -16,10 +17,15 @@ import torch
 from torch import Tensor, nn
 
 
+def exercise_key(seed: int | str, exercise: str) -> str:
+    """What stands for the seed in one exercise's draws: a digest that says nothing about the seed."""
+    return hashlib.sha256(f"{seed}/{exercise}".encode()).hexdigest()
+
+
 class Draw:
     """A source of inputs. Tensors are float64 and contiguous unless asked otherwise."""
 
-    def __init__(self, seed: int, *path: str) -> None:
+    def __init__(self, seed: int | str, *path: str) -> None:
         digest = hashlib.sha256("/".join([str(seed), *path]).encode()).digest()
         self.rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
         self._watched: list[tuple[str, Any, Any]] = []

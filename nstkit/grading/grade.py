@@ -8,6 +8,7 @@ from nstkit.grading.answers import Answers, Cell, UnreadableAnswers, read_cells,
 from nstkit.grading.compare import Difference, difference
 from nstkit.grading.describe import describe
 from nstkit.grading.diagnose import diagnose, referred, repeats
+from nstkit.grading.draws import exercise_key
 from nstkit.grading.exercises import Check, Exercise
 from nstkit.grading.limits import limited
 from nstkit.grading.load import load_exercises
@@ -20,10 +21,11 @@ PUBLIC_SEED = 0
 
 def grade_implementation(exercise: Exercise, implementation: object, seed: int = PUBLIC_SEED) -> Result:
     """Grade a function or class that is at hand, in this process."""
+    key = exercise_key(seed, exercise.name)
 
     def observer(exercise: Exercise, check: Check) -> Observation:
         with limited():
-            return observe(check, exercise.name, implementation, seed, may_modify=exercise.modifies)
+            return observe(check, key, implementation, may_modify=exercise.modifies)
 
     return grade_observed(exercise, observer, seed)
 

@@ -1,5 +1,8 @@
 """Limits for answers that run inside the grader's own process: time, memory, exit.
 
+Time is the process's own, so that a right answer passes on a busy machine too; a wall clock, more patient, ends
+an answer that sleeps.
+
 This keeps an endless loop, a giant allocation or `os._exit` from taking the grader with it. It is a seat
 belt for self-study, not a prison: what is hostile belongs into the sandbox (`--isolate`).
 """
@@ -15,35 +18,44 @@ from typing import Any, NoReturn
 from nstkit.grading.observation import Exited, OutOfTime
 
 SECONDS = 3.0
+PATIENCE = 4
+"""How many times longer than its share of the processor an answer may take by the wall clock."""
 MEMORY_MB = 4096
 
 
 @contextlib.contextmanager
 def limited(seconds: float = SECONDS, memory_mb: int = MEMORY_MB) -> Iterator[None]:
-    """Run a block under a wall-clock limit, a memory limit and a harmless `os._exit`.
+    """Run a block under a limit of processor time, a wall clock, a memory limit and a harmless `os._exit`.
 
-    The clock needs the main thread and SIGALRM, the memory limit Linux; elsewhere they are left out.
+    The clocks need the main thread of a Unix process, the memory limit Linux; elsewhere they are left out.
     """
-    with _no_exit(), _memory(memory_mb), _clock(seconds):
+    with _no_exit(), _memory(memory_mb), _clocks(seconds):
         yield
 
 
 @contextlib.contextmanager
-def _clock(seconds: float) -> Iterator[None]:
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+def _clocks(seconds: float) -> Iterator[None]:
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ring(number: int, frame: FrameType | None) -> NoReturn:
         raise OutOfTime(f"took longer than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again, should the first be swallowed
+    own = _clock(signal.ITIMER_PROF, signal.SIGPROF, seconds, ring)
+    with own, _clock(signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * seconds, ring):
+        yield
+
+
+@contextlib.contextmanager
+def _clock(timer: int, number: int, seconds: float, ring: Any) -> Iterator[None]:
+    before = signal.signal(number, ring)
+    left, _ = signal.setitimer(timer, seconds, 0.5)  # again, should the first be swallowed
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, left)
+        signal.signal(number, before)
 
 
 @contextlib.contextmanager

@@ -58,10 +58,10 @@ class Observation:
     """Evidence of the first draw once more, after the second."""
 
 
-def observe(
-    check: Check, exercise: str, implementation: Any, seed: int, *, may_modify: bool = False
-) -> Observation:
+def observe(check: Check, key: str, implementation: Any, *, may_modify: bool = False) -> Observation:
     """Run `check` on `implementation`: first draw, second draw, first draw again.
+
+    `key` seeds the draws: `exercise_key(seed, exercise)`.
 
     Raises nothing but KeyboardInterrupt: whatever the implementation does ends up in the Observation.
     """
@@ -69,7 +69,7 @@ def observe(
     modified: tuple[str, ...] = ()
     before = _random_state()
     for salt in ("first", "second", "first"):
-        draw = Draw(seed, exercise, check.name, salt)
+        draw = Draw(key, check.name, salt)
         try:
             with quiet(), _one_thread():
                 evidence.append(freeze(check.probe(implementation, draw)))

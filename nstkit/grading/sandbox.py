@@ -20,6 +20,7 @@ from typing import Any
 
 from nstkit.grading.answers import Cell
 from nstkit.grading.cut import probes_only
+from nstkit.grading.draws import exercise_key
 from nstkit.grading.evidence import unpack
 from nstkit.grading.exercises import Exercise
 from nstkit.grading.landlock import landlock_abi
@@ -27,6 +28,7 @@ from nstkit.grading.observation import Failure, Observation, from_plain
 from nstkit.grading.sandbox_server import receive, send
 
 SECONDS = 10.0
+"""Processor time that an exercise may take; the wall clock allows three times as much, for busy machines."""
 MEMORY_MB = 2048
 
 
@@ -113,10 +115,11 @@ class Sandbox:
             "cells": [[c.exercise, c.filename, c.source] for c in cells],
             "checks": probes,
             "names": names,
-            "seed": seed,
+            "key": exercise_key(seed, exercise),
             "folder": folder,
             "readable": readable_paths(),
             "seconds": self.seconds,
+            "wall": 3 * self.seconds,
             "memory_mb": self.memory_mb,
         }
         try:

@@ -123,7 +123,7 @@ def _observations(kit: dict[str, Any], request: dict[str, Any], answers: Any) ->
         if implementation is None:
             yield pack(_missing(observation, answers.error_of(name)))
             return
-        seen = observation.observe(check, name, implementation, request["seed"], may_modify=exercise.modifies)
+        seen = observation.observe(check, request["key"], implementation, may_modify=exercise.modifies)
         yield pack(observation.to_plain(seen))
 
 
@@ -152,7 +152,7 @@ def serve(connection: socket.socket, kit: dict[str, Any]) -> None:
             connection.close()
             _run_child(kit, request, writer)
         os.close(writer)
-        data, status = _drain(reader, pid, request["seconds"])
+        data, status = _drain(reader, pid, request["wall"])
         exit_code = _bury(pid)
         send(connection.send, data)
         send(connection.send, json.dumps({"status": status, "exit": exit_code}).encode())

@@ -37,3 +37,10 @@ def test_a_check_that_cannot_fail_is_found(lesson):
     blind = "def blind(answer, draw):\n    '''Nothing.'''\n    answer(draw.array(3))\n    return 1\n"
     path.write_text(path.read_text() + "\n@running_sum.check()\n" + blind)
     assert "blind" in complaints(lesson, "running_sum")["every-check-can-fail"]
+
+
+def test_a_check_that_returns_its_own_verdict_is_found(lesson):
+    path = lesson / "test_07_toy.py"
+    gullible = "def gullible(answer, draw):\n    '''No error.'''\n    return bool(abs(answer(draw.array(3))[0]) < 9)\n"
+    path.write_text(path.read_text() + "\n@running_sum.check()\n" + gullible)
+    assert "gullible believed" in complaints(lesson, "running_sum")["liar-earns-none"]

@@ -171,6 +171,28 @@ def test_the_answers_of_the_lesson_are_not_in_the_childs_memory(lesson, sandbox)
     assert graded(lesson, sandbox, body).state == "passed"
 
 
+def test_the_seed_is_not_in_the_childs_memory(lesson, sandbox):
+    body = (
+        "import sys, gc\n"
+        "    frame, seen = sys._getframe(), []\n"
+        "    while frame: seen.append(frame.f_locals); seen.append(frame.f_globals); frame = frame.f_back\n"
+        "    seen += [o for o in gc.get_objects() if isinstance(o, dict)]\n"
+        "    values = [v for d in seen for v in list(d.values()) if isinstance(v, (int, str))]\n"
+        "    texts = [v for v in values if isinstance(v, str) and 'known' not in v]\n"
+        "    known = 20260117 in values or any('20260117' in v for v in texts)\n"
+        "    return a if known else np.cumsum(a)"
+    )
+    source = f"import numpy as np\ndef running_sum(a):\n    {body}\n"
+    results = grade_cells_isolated(
+        lesson / "test_07_toy.py",
+        source_cells(source, "toy.py"),
+        sandbox,
+        exercise="running_sum",
+        seed=20260117,
+    )
+    assert results["running_sum"].state == "passed"
+
+
 def test_missing_protections_are_said(monkeypatch):
     monkeypatch.setattr("nstkit.grading.sandbox.landlock_abi", lambda: 0)
     assert "no Landlock" in missing_protections()[0]
