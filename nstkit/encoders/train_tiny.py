@@ -25,14 +25,17 @@ from nstkit.encoders.tiny_network import DEVIATION, MEAN, trunk_modules
 
 @dataclass(frozen=True)
 class Options:
-    """How to train. Sizes are in pixels; `each` is textures of every class drawn for an epoch."""
+    """How to train; the defaults are those of the file that ships.
 
-    steps: int = 4000
+    Sizes are in pixels; `each` is textures of every class drawn for an epoch of `epoch` steps.
+    """
+
+    steps: int = 1800
     seed: int = 0
-    size: int = 96
-    batch: int = 48
-    each: int = 8
-    epoch: int = 250
+    size: int = 64
+    batch: int = 64
+    each: int = 4
+    epoch: int = 300
     rate: float = 3e-3
     decay: float = 0.02
 

@@ -1,14 +1,16 @@
 """Training tiny: same seed, same bits, also when stopped and resumed."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from nstkit.encoders import load_encoder
+from nstkit.encoders.load import TINY_WEIGHTS
 from nstkit.encoders.train_tiny import Options, Training, main, train
 
 SHORT = Options(steps=2, size=32, batch=6, each=1, epoch=1)
@@ -85,3 +87,8 @@ def test_the_command_writes_weights_and_a_log(tmp_path, capsys):
     assert "2/2  loss" in capsys.readouterr().err
     encoder = load_encoder("tiny", weights=out)
     assert torch.equal(encoder.steps["conv4_2"].weight, load_file(out)["conv4_2.weight"].float())
+
+
+def test_the_file_that_ships_was_made_with_the_defaults():
+    with safe_open(TINY_WEIGHTS, "pt") as file:
+        assert file.metadata() == {name: str(value) for name, value in asdict(Options()).items()}
