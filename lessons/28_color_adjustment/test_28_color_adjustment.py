@@ -1,5 +1,6 @@
 """Lesson 28, colour: L*a*b* and back, HSV, luminance transfer, and affine colour transfer."""
 
+import colorsys
 import time
 
 import numpy as np
@@ -377,13 +378,25 @@ def single_precision_and_other_shapes(answer, draw):
     }
 
 
+def _seconds(function, *args):
+    start = time.process_time()
+    result = function(*args)
+    return time.process_time() - start, result
+
+
+def _one_by_one(rgb):
+    """What merely visiting the pixels in Python costs on this machine."""
+    for pixel in rgb.reshape(-1, 3).tolist():
+        colorsys.hsv_to_rgb(*colorsys.rgb_to_hsv(*pixel))
+
+
 @adjust_hsv.check(points=1)
 def a_large_picture_at_once(answer, draw):
-    """160 x 160 pixels without a Python loop over them."""
-    rgb = _pixels(draw, 160, 160)
-    start = time.process_time()
-    result = answer(rgb, 33.0, 0.8, 1.1)
-    return {"in time": time.process_time() - start < 0.1, "some of the result": result[::37, ::41]}
+    """200 x 200 pixels without a Python loop over them."""
+    rgb = _pixels(draw, 200, 200)
+    runs = [_seconds(answer, rgb, 33.0, 0.8, 1.1) for _ in range(2)]
+    budget = max(_seconds(_one_by_one, rgb)[0] for _ in range(2))
+    return {"faster than a loop": min(runs[0][0], runs[1][0]) < budget, "a part": runs[0][1][::37, ::41]}
 
 
 @adjust_hsv.check(points=1)
@@ -477,8 +490,6 @@ def exchanges_the_gains(rgb, hue_deg, sat_gain, val_gain):
 
 @adjust_hsv.misconception("You looped over the pixels in Python; let NumPy work on whole arrays.")
 def loops_over_the_pixels(rgb, hue_deg, sat_gain, val_gain):
-    import colorsys
-
     _refuse_hsv(rgb, sat_gain, val_gain)
     out = np.empty(rgb.shape, dtype=rgb.dtype)
     for index in np.ndindex(rgb.shape[:-1]):
