@@ -360,8 +360,8 @@ plt.show()
 # picture).*
 #
 # Read the zeros. **Batch means** cannot see who is who. **Gram matrices** cannot see what is where, not in blocks and
-# not one by one. The two **value-by-value** losses see everything, which is right for pairs and for content, and wrong for
-# a style. And the last row, patches, is in between: shuffle single places and the patches are broken; shuffle whole
+# not one by one. The two **value-by-value** losses see everything, which is right for pairs and for content, and wrong
+# for a style. And the last row, patches, is in between: shuffle single places and the patches are broken; shuffle whole
 # blocks and most patches still exist somewhere, so that little is complained about.
 #
 # That orders the losses by how much spatial information survives, and row three holds a surprise: places count there.
