@@ -1,4 +1,4 @@
-"""Sharpening within the local range: that range is SciPy's, a step keeps its levels, wide limits give the plain mask."""
+"""Sharpening within the local range: it is SciPy's, a step keeps its levels; wide limits give the plain mask."""
 
 import numpy as np
 import pytest
