@@ -9,6 +9,7 @@ from nstkit.filters.median import median_filter, switching_median
 from nstkit.filters.nonlocal_means import nl_means
 from nstkit.filters.rof import tv_denoise
 from nstkit.filters.scale_space import gaussian_scale_space
+from nstkit.filters.spectrum import spectrum_projection
 
 __all__ = [
     "BORDERS",
@@ -21,6 +22,7 @@ __all__ = [
     "median_filter",
     "nl_means",
     "pad_border",
+    "spectrum_projection",
     "switching_median",
     "tv_denoise",
 ]

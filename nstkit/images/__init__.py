@@ -2,6 +2,7 @@
 
 from nstkit.images.contact_sheet import contact_sheet
 from nstkit.images.contract import check_image
+from nstkit.images.glcm import glcm_features
 from nstkit.images.metadata import read_metadata
 from nstkit.images.opening import ImageError, ImageNotFoundError
 from nstkit.images.patches import patch_shuffle
@@ -19,6 +20,7 @@ __all__ = [
     "contact_sheet",
     "deprocess",
     "fitted_size",
+    "glcm_features",
     "load_image",
     "patch_shuffle",
     "photograph",

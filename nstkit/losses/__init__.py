@@ -4,23 +4,27 @@ Pure functions of tensors. Those that sum over layers take the mappings that an 
 """
 
 from nstkit.losses.content import content_loss
+from nstkit.losses.contextual import contextual_loss
 from nstkit.losses.gap import content_style_gap
 from nstkit.losses.gatys import gatys_style_loss
 from nstkit.losses.gram import gram_matrix
 from nstkit.losses.guidance import guided_gram
 from nstkit.losses.laplacian import laplacian_loss
 from nstkit.losses.objective import nst_objective
+from nstkit.losses.shifted_gram import shifted_gram
 from nstkit.losses.total_variation import total_variation
 from nstkit.losses.weighted_content import weighted_content_loss
 
 __all__ = [
     "content_loss",
     "content_style_gap",
+    "contextual_loss",
     "gatys_style_loss",
     "gram_matrix",
     "guided_gram",
     "laplacian_loss",
     "nst_objective",
+    "shifted_gram",
     "total_variation",
     "weighted_content_loss",
 ]
