@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hint": ("study", "Give a hint for an exercise: the idea, the shape, nearly there."),
     "solution": ("study", "Show the worked answer of an exercise you have passed."),
     "reset": ("study", "Bring a lesson's notebook back, keeping a dated copy of yours."),
+    "course": ("course", "Make a ready nbgrader course."),
+    "grade": ("course", "Grade the submissions of a whole class."),
     "build": ("build", "Build the lesson notebooks from their masters."),
 }
 """Each command: its module in here, which has a function of its name, and its line in `nstkit --help`."""

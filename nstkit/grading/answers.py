@@ -2,7 +2,9 @@
 
 From a notebook come the cells tagged `setup` and the answer cells (by nbgrader's cell metadata), compiled
 each under its own file name `….ipynb[gram_matrix]`, so that a traceback names the cell and the line. Plots,
-demonstrations and check cells are skipped. A cell that fails leaves the others standing.
+demonstrations and check cells are skipped. A cell that fails leaves the others standing. Of an answer cell that
+was copied the untouched copies are skipped, and where a platform lost the metadata, an answer is the cell that
+defines it.
 
 This module runs inside the sandbox too: it needs nothing but the standard library.
 """
@@ -14,7 +16,7 @@ import linecache
 import re
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ FUTURE = 0
 for _name in __future__.all_feature_names:
     FUTURE |= getattr(__future__, _name).compiler_flag
 _HEADER = re.compile(r"# %%.*")
+_STUB = "# YOUR CODE HERE\n"
 _MAGIC = re.compile(r"^\s*(?:[%!]|\?)|\?\s*$")
 
 
@@ -55,12 +58,13 @@ class Answers:
         return self.errors.get(exercise) or self.errors.get("")
 
 
-def read_cells(path: Path, shown: str | None = None) -> list[Cell]:
+def read_cells(path: Path, shown: str | None = None, names: Iterable[str] = ()) -> list[Cell]:
     """The setup and answer cells of a notebook, or the one cell that a Python file is.
 
     Args:
         path: an .ipynb or .py file.
         shown: the file name that tracebacks show; default the path relative to the current folder.
+        names: the lesson's exercises, to find answers whose cells have lost their metadata.
     Raises:
         UnreadableAnswers: missing, empty, broken JSON, not version 4, another language than Python.
     """
@@ -73,7 +77,7 @@ def read_cells(path: Path, shown: str | None = None) -> list[Cell]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableAnswers(f"{shown}: cannot be read ({error})") from None
-    return source_cells(text, shown) if path.suffix == ".py" else notebook_cells(text, shown)
+    return source_cells(text, shown) if path.suffix == ".py" else notebook_cells(text, shown, names)
 
 
 def source_cells(text: str, shown: str) -> list[Cell]:
@@ -96,9 +100,35 @@ def source_cells(text: str, shown: str) -> list[Cell]:
     return cells
 
 
-def notebook_cells(text: str, shown: str) -> list[Cell]:
+def notebook_cells(text: str, shown: str, names: Iterable[str] = ()) -> list[Cell]:
     """The setup and answer cells of a notebook given as JSON text."""
-    return [cell for raw in _raw_cells(text, shown) if (cell := _cell(raw, shown)) is not None]
+    raw = _raw_cells(text, shown)
+    cells = [_cell(cell, shown) for cell in raw]
+    found = {cell.exercise for cell in cells if cell is not None}
+    for name in names:
+        if name not in found:
+            _adopt(
+                cells, raw, name, f"{shown}[{name}]", re.compile(rf"^(?:async def|def|class) {name}\b", re.M)
+            )
+    if "" not in found and raw and cells[0] is None:
+        cells[0] = Cell("", f"{shown}[setup]", _source(raw[0]))  # the setup comes first in every lesson
+    return _without_untouched_copies([cell for cell in cells if cell is not None])
+
+
+def _adopt(
+    cells: list[Cell | None], raw: list[dict[str, Any]], name: str, filename: str, defines: re.Pattern[str]
+) -> None:
+    """Take the last cell without a role that defines `name` for its answer."""
+    for place in reversed(range(len(cells))):
+        if cells[place] is None and defines.search(_source(raw[place])):
+            cells[place] = Cell(name, filename, _source(raw[place]))
+            return
+
+
+def _without_untouched_copies(cells: list[Cell]) -> list[Cell]:
+    """The cells without those that still hold the stub, where another cell answers the same exercise."""
+    answered = {cell.exercise for cell in cells if cell.exercise and _STUB not in cell.source}
+    return [cell for cell in cells if cell.exercise not in answered or _STUB not in cell.source]
 
 
 def _raw_cells(text: str, shown: str) -> list[dict[str, Any]]:
@@ -126,14 +156,18 @@ def _raw_cells(text: str, shown: str) -> list[dict[str, Any]]:
 def _cell(raw: dict[str, Any], shown: str) -> Cell | None:
     meta = raw.get("metadata") or {}
     grading = meta.get("nbgrader") or {}
-    source = raw.get("source", "")
-    text = source if isinstance(source, str) else "".join(source)
+    text = _source(raw)
     if grading.get("solution"):
         name = str(grading.get("grade_id", ""))
         return Cell(name, f"{shown}[{name}]", text)
     if "setup" in meta.get("tags", ()):
         return Cell("", f"{shown}[setup]", text)
     return None
+
+
+def _source(raw: dict[str, Any]) -> str:
+    source = raw.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
 
 
 def run_cells(cells: list[Cell], guard: Callable[[], Any] | None = None) -> Answers:

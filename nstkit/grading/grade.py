@@ -160,7 +160,7 @@ def grade_file(
     """Grade a notebook or Python file against a lesson's test file, in this process."""
     exercises = choose(load_exercises(checks), exercise)
     try:
-        cells = read_cells(answers)
+        cells = read_cells(answers, names=exercises)
     except UnreadableAnswers as error:
         return unreadable(exercises.values(), error)
     given = run_guarded(cells)

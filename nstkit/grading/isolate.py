@@ -35,10 +35,11 @@ def grade_file_isolated(
     checks: Path, answers: Path, *, exercise: str | None = None, seed: int = 0, sandbox: Sandbox | None = None
 ) -> dict[str, Result]:
     """Grade a notebook or Python file in a sandbox; one is started where none is passed."""
+    exercises = choose(load_exercises(checks), exercise)
     try:
-        cells = read_cells(answers)
+        cells = read_cells(answers, names=exercises)
     except UnreadableAnswers as error:
-        return unreadable(choose(load_exercises(checks), exercise).values(), error)
+        return unreadable(exercises.values(), error)
     with sandbox_or_new(sandbox) as place:
         return grade_cells_isolated(checks, cells, place, exercise=exercise, seed=seed)
 

@@ -45,7 +45,7 @@ class LessonFile(pytest.File):
 
             return grade_file_isolated(self.path, self.answers_path, seed=seed)
         try:
-            answers = run_guarded(read_cells(self.answers_path))
+            answers = run_guarded(read_cells(self.answers_path, names=exercises))
         except UnreadableAnswers as error:
             return unreadable(exercises.values(), error)
         return {name: grade_answers(exercise, answers, seed) for name, exercise in exercises.items()}
