@@ -284,8 +284,8 @@ show(walls, width=2.9)
 #
 # <details><summary>Ask yourself: would sliced Wasserstein straighten the rows?</summary>
 #
-# No. It matches the whole distribution of feature vectors: all moments where a Gram matrix holds the second, and still at one place: shuffle the places and nothing
-# changes (lesson 15). More moments and more distances are two different directions in which to add.
+# No. It matches the whole distribution of feature vectors, all moments where a Gram matrix holds the second, and still
+# at one place: shuffle the places and nothing changes (lesson 15). More moments and more distances are two different directions in which to add.
 #
 # </details>
 
@@ -312,7 +312,8 @@ def contextual_loss(x: torch.Tensor, y: torch.Tensor, h: float = 0.5, eps: float
     """−log of the mean over j of the maximum over i of CX_ij.
 
     Subtract y's mean over its columns from both; unit columns (norm at least 1e-12); d_ij = 1 − cos(x_i, y_j);
-    divide by (min over j of d_ij) + eps; w = exp((1 − that)/h); CX_ij = w_ij / Σ_k w_ik. Must be finite for x = y with a tiny h.
+    divide by (min over j of d_ij) + eps; w = exp((1 − that)/h); CX_ij = w_ij / Σ_k w_ik. Must be finite for x = y
+    with a tiny h.
 
     Args:
         x: (C, N), features as columns; the gradient reaches it.
@@ -384,8 +385,8 @@ for name, features in {"shifted": source, "flat gray": flat}.items():
 # *Two pictures of gravel with eight nearly parallel arrows from left to right.*
 #
 # Of the features that both pictures show, more than four in five find their voter at exactly the right place, and
-# nobody told the loss that there was a shift. Order of preference turned around: the shifted gravel costs little, the gray a
-# great deal, since one gray feature cannot be the clear favourite of hundreds of targets.
+# nobody told the loss that there was a shift. The preference is turned around: the shifted gravel costs little, the
+# gray a great deal, since one gray feature cannot be the clear favourite of hundreds of targets.
 #
 # So contextual loss does **not** compare position by position; it has no positions. That makes it useful for pairs that
 # show the same things at other places, and it is also its limit: like a Gram matrix, it would accept the gravel in
@@ -400,8 +401,8 @@ for h in (0.05, 0.5, 5.0):
 
 # %% [markdown]
 # A small h lets each feature vote for its favourite alone, and the gradient of everything else vanishes. With a large
-# one all targets get nearly the same share, except where the match is perfect: a distance of zero is infinitely better than
-# any other, whatever h is. Hence the 59 %, from the features that lie in both pictures.
+# one all targets get nearly the same share, except where the match is perfect: a distance of zero is infinitely better
+# than any other, whatever h is. Hence the 59 %, from the features that lie in both pictures.
 
 # %% [markdown]
 # ## Judge without the network
