@@ -6,6 +6,7 @@ from nstkit.transfer.checkpoint import load_checkpoint, save_checkpoint
 from nstkit.transfer.efdm import efdm
 from nstkit.transfer.gradient import image_gradient
 from nstkit.transfer.gram_vector import gram_to_vector, vector_to_gram
+from nstkit.transfer.minimize_lbfgs import minimize_lbfgs
 from nstkit.transfer.mix_styles import mix_styles
 from nstkit.transfer.pixel_descent import run_transfer
 from nstkit.transfer.recipes import Recipe
@@ -29,6 +30,7 @@ __all__ = [
     "gram_to_vector",
     "image_gradient",
     "load_checkpoint",
+    "minimize_lbfgs",
     "mix_styles",
     "precompute_targets",
     "regional_adain",
