@@ -13,6 +13,7 @@ from nstkit.losses.laplacian import laplacian_loss
 from nstkit.losses.objective import nst_objective
 from nstkit.losses.shifted_gram import shifted_gram
 from nstkit.losses.total_variation import total_variation
+from nstkit.losses.uncertainty import uncertainty_weighted_loss
 from nstkit.losses.weighted_content import weighted_content_loss
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "nst_objective",
     "shifted_gram",
     "total_variation",
+    "uncertainty_weighted_loss",
     "weighted_content_loss",
 ]
