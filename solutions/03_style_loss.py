@@ -36,8 +36,8 @@ window = paint("stained_glass", 160, 160)  # (1, 3, 160, 160)
 # %% [markdown]
 # ## A window without a plan
 #
-# On the left is a painted window. In the middle are the very same pixels in another order. The picture on the right
-# shares no pixel with it. It was grown out of noise, by a program that knew three square tables of numbers about the
+# On the left is a painted window. In the middle are the very same pixels in another order. No pixel of the picture
+# on the right was copied. It was grown out of noise, by a program that knew three square tables of numbers about the
 # window, and **no number in those tables belongs to a place**.
 #
 # **Before you run the cell:** which of the two will look more like the window?
@@ -229,9 +229,9 @@ for version in (product, reshaped, folded):
 # %% [markdown]
 # ## Where do the panes come from?
 #
-# Now the first itch. Shuffle four things and order them by how much the window's Gram matrix at relu2_1 changes: the
-# *features* of relu2_1; the window in pieces of 20 × 20 pixels; the window in single pixels; another painting
-# altogether. **Write your order down.**
+# Now the first itch. Do four things to the window, and order them by how much the window's Gram matrix at relu2_1
+# changes: shuffle the *features* of relu2_1; shuffle the image in pieces of 20 × 20 pixels; shuffle its single pixels;
+# take another painting altogether. **Write your order down.**
 
 # %%
 pieces = patch_shuffle(window[0], 20, torch.randperm(64, generator=torch.Generator().manual_seed(3)))[None]
@@ -268,7 +268,7 @@ plt.show()
 
 # %% [markdown]
 # *Above, the window, the window cut in squares and rearranged, and a woodcut landscape. Below, their Gram matrices as
-# heat maps on one scale: the first two cannot be told apart by eye, the third is lighter and darker in other places.*
+# heat maps on one scale: the first two look alike, the third is lighter and darker in other places.*
 #
 # Shuffling the features changes nothing but the last bits. Shuffling the *image* in pieces changes little; shuffling it
 # pixel by pixel does more damage than exchanging the painting.
@@ -314,7 +314,7 @@ plt.show()
 # %% [markdown]
 # ## The constants, or: whose million?
 #
-# One layer, generated features against style features. Four published tellings:
+# One layer, generated features against style features. Four tellings in circulation:
 #
 # | who | loss of one layer, with $\Delta = F_g F_g^\top - F_s F_s^\top$ |
 # |---|---|
@@ -358,7 +358,8 @@ for size in (64, 128, 256):
 #
 # For two images of one size this is Gatys' constant to the letter. Written like this, with each Gram matrix over its
 # *own* number of places, it also stands when the painting has another size: the grown picture on top has 96² pixels,
-# the window 160².
+# the window 160². And $1/C_l^2$ does for channels what $1/M$ does for places: a layer of 512 channels has 64 times as
+# many entries to differ in as one of 64.
 #
 # ### Exercise 3.2: Gatys' style loss
 #
@@ -517,10 +518,10 @@ print(
 # stays flat; from noise, winding dark lines appear everywhere at once.*
 #
 # Inside, the flat image gives the same feature vector everywhere, so every place receives the same order: the middle
-# changes its colour as one, and no texture appears. The only places that differ are at the **border**, where the
-# network pads with zeros. Texture starts there and travels inwards, a receptive field at a time. Nobody designed those
-# frames: the padding drew them. Noise (or a photograph) has no such problem: all its places differ, and the loss has
-# something to amplify.
+# changes its colour as one, and no texture appears: its deviation is 0.0000, and after 5 steps 0.0001. The only places
+# that differ are at the **border**, where the network pads with zeros. Texture starts there and travels inwards with
+# every step; after 15 it has reached the middle. Nobody designed those frames: the padding drew them. Noise (or a
+# photograph) has no such problem: all its places differ, and the loss has something to amplify.
 #
 # <details><summary>Ask yourself: a channel is zero at every place, and the style has a lot of it. What does the style
 # loss do?</summary>
@@ -554,7 +555,7 @@ print(
 # ### Exercise 3.4: the kernel view
 #
 # Write it with pairs, as the definition has it, or with the identity; the check accepts both. Knowing *why* it may is
-# the answer to the hardest follow-up.
+# the answer to the fourth follow-up.
 
 
 # %% answer="gram_mmd2"
@@ -622,7 +623,7 @@ print("variances:", *(bag.var(correction=0).item() for bag in bags))
 # 0.0625$. Risser, Wilmot and Barnes (2017) blame this trade for the drifting brightness and contrast of Gram-based
 # textures, and add losses on histograms. Other remedies: subtract one fixed mean from both before the product, match
 # at several image scales, or compare whole distributions of features (sliced Wasserstein, Heitz et al. 2021). Lesson
-# 15 measures them against each other.
+# 15 tries the alternatives.
 #
 # <details><summary>Ask yourself: would a real network confuse these two pictures?</summary>
 #
