@@ -30,11 +30,10 @@ coffee = photograph("coffee", size=192)[..., :128, :192]  # (1, 3, 128, 192)
 # ## A loss that cannot tell a cup from its ruins
 #
 # A widespread list of interview answers says: *take the feature maps of both images and compute the difference between
-# their L2 norms.* Let us do exactly that. Below are two pictures and that number, at one layer of a real network.
+# their L2 norms.* Let us do exactly that. Below is a cup, what a real network sees of it at one layer, and the same
+# features put at random places. **Guess first:** how large is the difference of the two norms?
 
 # %%
-order = torch.randperm(24, generator=torch.Generator().manual_seed(3))
-ruins = patch_shuffle(coffee[0], 32, order)[None]
 with torch.no_grad():
     cup = encoder(coffee, ["relu3_1"])["relu3_1"]
     places = torch.randperm(cup[0, 0].numel(), generator=torch.Generator().manual_seed(4))
@@ -232,8 +231,9 @@ def content_sensitivity(encoder, image, variants, layers) -> dict[str, dict[str,
 # %%
 generator = torch.Generator().manual_seed(0)
 kernel = torch.ones(3, 1, 3, 3) / 9
+order = torch.randperm(24, generator=torch.Generator().manual_seed(3))
 variants = {
-    "shuffled patches": ruins,
+    "shuffled patches": patch_shuffle(coffee[0], 32, order)[None],
     "gray": coffee.mean(1, keepdim=True).expand_as(coffee),
     "shifted by 2": coffee.roll(2, 3),
     "noise": (coffee + 0.03 * torch.randn(coffee.shape, generator=generator)).clamp(0, 1),
@@ -261,16 +261,16 @@ for name, row in table.items():
 # %% [markdown]
 # *Five curves over depth on a logarithmic axis. Shuffled patches stay on top at every depth; the shift falls the most.*
 #
-# Two lines carry the argument. The **shift** moves every edge by two pixels, and a shallow layer takes it nearly as
-# badly as a new picture; at the deepest layer it has all but vanished. The **shuffle** costs most at every depth, to the
-# end. So a deep layer lets things move a little and insists on what is next to what. That is the case for conv4_2, in
-# one plot, and it is a better answer than "deep layers are semantic".
+# Two lines carry the argument. The **shift** moves every edge by two pixels, and changes more than half of the energy
+# of relu1_1 (0.591); at the deepest layer it has all but vanished (0.007). The **shuffle** costs most at every depth,
+# to the end. So a deep layer lets things move a little and insists on what is next to what. That is the case for
+# conv4_2, in one plot, and it is a better answer than "deep layers are semantic".
 #
 # The other lines are a warning against quoting such a plot from memory. Many people expect noise and blur to fade with
-# depth as the shift does. In this network they do not: they are small everywhere and even rise again. A likely reason is
-# its training: `tiny` learned to tell textures apart, and grain and sharpness are what tells them apart. A network
-# trained on objects may draw other curves. What a layer ignores is a property of the layer *and* of what it was
-# trained for; measure yours.
+# depth as the shift does. In this network they do not: from relu2_1 on both rise, the blur from 0.063 to 0.204. A
+# likely reason is its training: `tiny` learned to tell textures apart, and grain and sharpness are what tells them
+# apart. A network trained on objects may draw other curves. What a layer ignores is a property of the layer *and* of
+# what it was trained for; measure yours.
 
 # %% [markdown]
 # ## The same question, asked backwards
@@ -308,7 +308,7 @@ plt.show()
 
 # %% [markdown]
 # *Four pictures: the cup, and what can be drawn from a shallow layer, nearly the photograph; from a middle one, the cup
-# in loose patches of colour; from the deepest, blobs of colour in which little more than the places of edges is left.*
+# in loose patches of colour; from the deepest, coloured blobs in which the cup is hard to find.*
 #
 # From the shallow layer you get the photograph back. Take the content loss there, and every brush stroke is an error:
 # the best possible image is the photograph itself, and no style can enter. On raw pixels it would be worse still. From
@@ -325,7 +325,8 @@ plt.show()
 #
 # <details><summary>Ask yourself: content loss with Gram matrices at a deep layer, would that do?</summary>
 #
-# No. A Gram matrix has no places. That is style at a coarse scale (lesson 03), and the ruins at the top would pass.
+# No. A Gram matrix has no places. That is style at a coarse scale (lesson 03), and the scattered features at the
+# top would pass.
 #
 # </details>
 
