@@ -12,6 +12,7 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import List, Unicode
 
 from nstkit.course.classes import check_protections
 from nstkit.course.export import GradesPlugin
@@ -139,6 +140,8 @@ def _output(result: Result) -> NotebookNode:
 
 class Shorten(NbGraderPreprocessor):
     """Keeps a feedback page small: what a learner wrote is cut where it is far longer than any answer."""
+
+    display_data_priority = List(trait=Unicode()).tag(config=True)  # nbconvert sets it on every preprocessor
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Converted:
         """Cut long cells, drop attachments, and drop pictures once there are too many."""
