@@ -285,7 +285,8 @@ show(walls, width=2.9)
 # <details><summary>Ask yourself: would sliced Wasserstein straighten the rows?</summary>
 #
 # No. It matches the whole distribution of feature vectors, all moments where a Gram matrix holds the second, and still
-# at one place: shuffle the places and nothing changes (lesson 15). More moments and more distances are two different directions in which to add.
+# at one place: shuffle the places and nothing changes (lesson 15). More moments and more distances are two different
+# directions in which to add.
 #
 # </details>
 
