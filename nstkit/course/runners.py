@@ -123,7 +123,7 @@ def run_on_cluster(jobs: Iterable[Job], address: str) -> Iterator[Record]:
 
 def _clustered(client: Any, as_completed: Any, jobs: Iterable[Job]) -> Iterator[Record]:
     source, known, numbers = iter(jobs), dict[str, Job](), itertools.count()
-    queue = as_completed(with_results=False)
+    queue = as_completed(loop=client.loop)
 
     def hand_out(count: int) -> None:
         for _ in range(count):
