@@ -182,8 +182,8 @@ plt.show()
 #
 # Dozens: 137 of the 768, nearly every fifth, come back one level darker, from a program that changed nothing. A pixel
 # of a generated image lies anywhere between two codes. Rounded, it is off by up to half a level, up as often as down;
-# truncated, it is half a level too dark *on average*. Nobody sees half a level. But a program that saves, loads and
-# saves again darkens a little more each time, and two programs of which one rounds never agree to the last code.
+# truncated, it is half a level too dark *on average*. Nobody sees half a level. But a picture that comes
+# back from a round trip should be the picture, and two programs of which only one rounds will not agree on a test.
 #
 # The other trap on the way out is a value that left the range. By hand: 1.02 · 255 = 260.1, and 260 − 256 = 4. A pixel
 # slightly brighter than white is stored as nearly black. So: clip, *then* scale, round, cast.
