@@ -10,11 +10,15 @@ from nstkit.losses.gatys import gatys_style_loss
 from nstkit.losses.gram import gram_matrix
 from nstkit.losses.guidance import guided_gram
 from nstkit.losses.laplacian import laplacian_loss
+from nstkit.losses.moments import moment_matching_loss
 from nstkit.losses.objective import nst_objective
 from nstkit.losses.shifted_gram import shifted_gram
+from nstkit.losses.sliced_wasserstein import sliced_wasserstein_loss
+from nstkit.losses.style_distance import style_distance
 from nstkit.losses.total_variation import total_variation
 from nstkit.losses.uncertainty import uncertainty_weighted_loss
 from nstkit.losses.weighted_content import weighted_content_loss
+from nstkit.losses.weighted_total import weighted_total
 
 __all__ = [
     "content_loss",
@@ -24,9 +28,13 @@ __all__ = [
     "gram_matrix",
     "guided_gram",
     "laplacian_loss",
+    "moment_matching_loss",
     "nst_objective",
     "shifted_gram",
+    "sliced_wasserstein_loss",
+    "style_distance",
     "total_variation",
     "uncertainty_weighted_loss",
     "weighted_content_loss",
+    "weighted_total",
 ]

@@ -4,6 +4,7 @@ What teaches, and what the tests of the other rooms compare with; nobody transfe
 """
 
 from nstkit.theory.adam import adam_step
+from nstkit.theory.audit_loss import audit_loss
 from nstkit.theory.content_gradient import content_loss_grad
 from nstkit.theory.gan_value import gan_value_at_optimum
 from nstkit.theory.gram_gradient import gram_loss_grad
@@ -16,6 +17,7 @@ from nstkit.theory.mlp_gradient import mlp_backward
 __all__ = [
     "adam_step",
     "armijo_line_search",
+    "audit_loss",
     "content_loss_grad",
     "conv2d_im2col",
     "gan_value_at_optimum",
