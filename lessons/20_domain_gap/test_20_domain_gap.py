@@ -7,215 +7,6 @@ from nstkit.grading import exercise, outcome
 
 # --- 20.1 -----------------------------------------------------------------------------------------
 
-mmd2 = exercise(
-    "mmd2",
-    reference="nstkit.domain.arrays:mmd2",
-    level="medium",
-    minutes=20,
-    hints=[
-        "A kernel says how alike two samples are; compare the likeness within the sets with that between them.",
-        "Squared distances of all pairs are an (m, n) array; the kernel acts on each entry, averaged over bandwidths.",
-        "mean(Kxx) + mean(Kyy) − 2·mean(Kxy); unbiased: (K.sum() − K.trace()) / (m·(m − 1)) for the first two.",
-    ],
-)
-
-BANDWIDTHS = (0.8, 2.0, 5.0)
-
-
-def _cloud(draw, n, d, shift=0.0):
-    """(n, d) correlated samples around a mean of their own."""
-    mix = draw.rng.normal(size=(d, d)) / np.sqrt(d)
-    return draw.watch(draw.rng.normal(size=(n, d)) @ mix + draw.rng.normal(size=d) + shift, "samples")
-
-
-@mmd2.check(points=2)
-def biased_with_three_bandwidths(answer, draw):
-    """Six and nine samples of four features; the kernel is a mean over bandwidths."""
-    return answer(_cloud(draw, 6, 4), _cloud(draw, 9, 4), BANDWIDTHS)
-
-
-@mmd2.check(points=1)
-def unbiased(answer, draw):
-    """Without the pairs of a sample with itself; may be negative."""
-    x, y = _cloud(draw, 7, 3), _cloud(draw, 5, 3)
-    same = draw.array(12, 2)
-    return {
-        "by position": answer(x, y, [1.5], True),
-        "by keyword": answer(x, y, BANDWIDTHS, unbiased=True),
-        "as many in both": answer(draw.array(6, 3), draw.array(6, 3), [1.0], unbiased=True),
-        "two halves of one set": answer(same[:6], same[6:], [0.5], unbiased=True),
-    }
-
-
-@mmd2.check(points=1)
-def laws(answer, draw):
-    """Zero for a set and itself; single samples; a list of one bandwidth; a strided set."""
-    x, y = _cloud(draw, 6, 3), _cloud(draw, 8, 3)
-    return {
-        "zero for the same set": bool(abs(answer(x, x[::-1], BANDWIDTHS)) < 1e-12),
-        "two single samples": answer(x[:1], y[:1], [1.0, 3.0]),
-        "a wide kernel": answer(x, y, [50.0]),
-        "not contiguous": answer(draw.array(5, 4, strided=True), draw.array(6, 4, strided=True), [2.0]),
-        "a Python float": type(answer(x, y, [1.0])).__mro__[-2].__name__,
-    }
-
-
-@mmd2.check(points=1)
-def what_cannot_be_measured_is_refused(answer, draw):
-    """ValueError for different d, no or bad bandwidths, an empty set, one sample where unbiased."""
-    x, y = draw.array(5, 3), draw.array(6, 3)
-    return {
-        "different d": outcome(answer, x, draw.array(6, 4), [1.0]),
-        "no bandwidth": outcome(answer, x, y, []),
-        "a zero bandwidth": outcome(answer, x, y, [1.0, 0.0]),
-        "a negative bandwidth": outcome(answer, x, y, [-1.0]),
-        "an empty x": outcome(answer, x[:0], y, [1.0]),
-        "an empty y": outcome(answer, x, y[:0], [1.0]),
-        "one x, unbiased": outcome(answer, x[:1], y, [1.0], unbiased=True),
-        "one y, unbiased": outcome(answer, x, y[:1], [1.0], unbiased=True),
-    }
-
-
-def _refuse_sets(x, y, bandwidths=(1.0,), least=1):
-    if x.shape[1] != y.shape[1] or min(len(x), len(y)) < least:
-        raise ValueError("x, y")
-    if len(bandwidths) == 0 or min(bandwidths) <= 0:
-        raise ValueError("bandwidths")
-
-
-def _squares(x, y):
-    return ((x[:, None] - y[None]) ** 2).sum(2)
-
-
-def _gaussian(bandwidths):
-    return lambda x, y: np.mean([np.exp(-_squares(x, y) / (2 * s * s)) for s in bandwidths], axis=0)
-
-
-def _mmd(x, y, kernel, unbiased, cross=2.0):
-    """MMD² with any kernel; the skeleton of the variants and misconceptions of 20.1."""
-
-    def within(a):
-        k, n = kernel(a, a), len(a)
-        return (k.sum() - np.trace(k)) / (n * (n - 1)) if unbiased else k.mean()
-
-    return float(within(x) + within(y) - cross * kernel(x, y).mean())
-
-
-@mmd2.misconception(
-    "You used the distance itself; a Gaussian kernel has the squared distance in the exponent."
-)
-def forgets_to_square_the_distance(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return _mmd(
-        x,
-        y,
-        lambda a, b: np.mean([np.exp(-np.sqrt(_squares(a, b)) / (2 * s * s)) for s in bandwidths], axis=0),
-        unbiased,
-    )
-
-
-@mmd2.misconception("You divided by s²; the bandwidth enters as 2s².")
-def forgets_the_two_of_the_bandwidth(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return _mmd(x, y, _gaussian([s / np.sqrt(2) for s in bandwidths]), unbiased)
-
-
-@mmd2.misconception("You added the kernels of the bandwidths up; average over them.")
-def sums_over_bandwidths(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return len(bandwidths) * _mmd(x, y, _gaussian(bandwidths), unbiased)
-
-
-@mmd2.misconception("You subtracted the mixed term once; it counts twice.")
-def subtracts_the_mixed_term_once(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return _mmd(x, y, _gaussian(bandwidths), unbiased, cross=1.0)
-
-
-@mmd2.misconception("You returned MMD, the root; MMD² is asked for.")
-def returns_the_root_of_mmd2(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return float(np.sqrt(max(_mmd(x, y, _gaussian(bandwidths), unbiased), 0.0)))
-
-
-@mmd2.misconception(
-    "You changed the divisor and kept the diagonal; take out k(x_i, x_i) = 1 before dividing by m(m − 1)."
-)
-def keeps_the_diagonal(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    kernel = _gaussian(bandwidths)
-
-    def within(a):
-        n = len(a)
-        return kernel(a, a).sum() / (n * (n - 1) if unbiased else n * n)
-
-    return float(within(x) + within(y) - 2 * kernel(x, y).mean())
-
-
-@mmd2.misconception(
-    "You took the diagonal out of the mixed block too; x_i and y_i are no pairs, keep the whole block."
-)
-def drops_the_mixed_diagonal(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    if not unbiased or len(x) != len(y):
-        return _mmd(x, y, _gaussian(bandwidths), unbiased)
-    k, n = _gaussian(bandwidths)(x, y), len(x)
-    mixed = (k.sum() - np.trace(k)) / (n * (n - 1))
-    return _mmd(x, y, _gaussian(bandwidths), unbiased, cross=0.0) - float(2 * mixed)
-
-
-@mmd2.misconception(
-    "You removed the diagonal without being asked; unbiased=False keeps every pair, also of a sample with itself."
-)
-def is_always_unbiased(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return _mmd(x, y, _gaussian(bandwidths), min(len(x), len(y)) > 1)
-
-
-@mmd2.misconception("You clipped the result at zero; the unbiased estimate may be negative, and must be.")
-def clips_at_zero(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-    return max(_mmd(x, y, _gaussian(bandwidths), unbiased), 0.0)
-
-
-@mmd2.accepts
-def by_expanded_squares(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-
-    def kernel(a, b):
-        squares = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
-        squares = np.maximum(squares, 0)
-        return sum(np.exp(-squares / (2 * s**2)) for s in bandwidths) / len(bandwidths)
-
-    return _mmd(x, y, kernel, unbiased)
-
-
-@mmd2.accepts
-def by_torch_cdist(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-
-    def kernel(a, b):
-        d = torch.cdist(
-            torch.tensor(a.copy()), torch.tensor(b.copy()), compute_mode="donot_use_mm_for_euclid_dist"
-        )
-        return torch.stack([torch.exp(-(d**2) / (2 * s**2)) for s in bandwidths]).mean(0).numpy()
-
-    return _mmd(x, y, kernel, unbiased)
-
-
-@mmd2.accepts
-def pair_after_pair(x, y, bandwidths, unbiased=False):
-    _refuse_sets(x, y, bandwidths, 1 + unbiased)
-
-    def kernel(a, b):
-        one = lambda u, v: sum(np.exp(-((u - v) @ (u - v)) / 2 / s**2) for s in bandwidths) / len(bandwidths)  # noqa: E731
-        return np.array([[one(u, v) for v in b] for u in a])
-
-    return _mmd(x, y, kernel, unbiased)
-
-
-# --- 20.2 -----------------------------------------------------------------------------------------
-
 frechet_distance = exercise(
     "frechet_distance",
     reference="nstkit.domain.arrays:frechet_distance",
@@ -360,6 +151,215 @@ def by_the_nuclear_norm(x, y):
     means, _, _ = _moments(x, y)
     a, b = ((s - s.mean(0)) / np.sqrt(len(s) - 1) for s in (x, y))
     return float(means + (a**2).sum() + (b**2).sum() - 2 * np.linalg.norm(a @ b.T, "nuc"))
+
+
+# --- 20.2 -----------------------------------------------------------------------------------------
+
+mmd2 = exercise(
+    "mmd2",
+    reference="nstkit.domain.arrays:mmd2",
+    level="medium",
+    minutes=20,
+    hints=[
+        "A kernel says how alike two samples are; compare the likeness within the sets with that between them.",
+        "Squared distances of all pairs are an (m, n) array; the kernel acts on each entry, averaged over bandwidths.",
+        "mean(Kxx) + mean(Kyy) − 2·mean(Kxy); unbiased: (K.sum() − K.trace()) / (m·(m − 1)) for the first two.",
+    ],
+)
+
+BANDWIDTHS = (0.8, 2.0, 5.0)
+
+
+def _cloud(draw, n, d, shift=0.0):
+    """(n, d) correlated samples around a mean of their own."""
+    mix = draw.rng.normal(size=(d, d)) / np.sqrt(d)
+    return draw.watch(draw.rng.normal(size=(n, d)) @ mix + draw.rng.normal(size=d) + shift, "samples")
+
+
+@mmd2.check(points=2)
+def biased_with_three_bandwidths(answer, draw):
+    """Six and nine samples of four features; the kernel is a mean over bandwidths."""
+    return answer(_cloud(draw, 6, 4), _cloud(draw, 9, 4), BANDWIDTHS)
+
+
+@mmd2.check(points=1)
+def unbiased(answer, draw):
+    """Without the pairs of a sample with itself; may be negative."""
+    x, y = _cloud(draw, 7, 3), _cloud(draw, 5, 3)
+    same = draw.array(12, 2)
+    return {
+        "by position": answer(x, y, [1.5], True),
+        "by keyword": answer(x, y, BANDWIDTHS, unbiased=True),
+        "as many in both": answer(draw.array(6, 3), draw.array(6, 3), [1.0], unbiased=True),
+        "two halves of one set": answer(same[:6], same[6:], [0.5], unbiased=True),
+    }
+
+
+@mmd2.check(points=1)
+def laws(answer, draw):
+    """Zero for a set and itself; single samples; a list of one bandwidth; a strided set."""
+    x, y = _cloud(draw, 6, 3), _cloud(draw, 8, 3)
+    return {
+        "zero for the same set": bool(abs(answer(x, x[::-1], BANDWIDTHS)) < 1e-12),
+        "two single samples": answer(x[:1], y[:1], [1.0, 3.0]),
+        "a wide kernel": answer(x, y, [50.0]),
+        "not contiguous": answer(draw.array(5, 4, strided=True), draw.array(6, 4, strided=True), [2.0]),
+        "a Python float": type(answer(x, y, [1.0])).__mro__[-2].__name__,
+    }
+
+
+@mmd2.check(points=1)
+def what_cannot_be_measured_is_refused(answer, draw):
+    """ValueError for different d, no or bad bandwidths, an empty set, one sample where unbiased."""
+    x, y = draw.array(5, 3), draw.array(6, 3)
+    return {
+        "different d": outcome(answer, x, draw.array(6, 4), [1.0]),
+        "no bandwidth": outcome(answer, x, y, []),
+        "a zero bandwidth": outcome(answer, x, y, [1.0, 0.0]),
+        "a negative bandwidth": outcome(answer, x, y, [-1.0]),
+        "an empty x": outcome(answer, x[:0], y, [1.0]),
+        "an empty y": outcome(answer, x, y[:0], [1.0]),
+        "one x, unbiased": outcome(answer, x[:1], y, [1.0], unbiased=True),
+        "one y, unbiased": outcome(answer, x, y[:1], [1.0], unbiased=True),
+    }
+
+
+def _refuse_sets(x, y, bandwidths=(1.0,), least=1):
+    if x.shape[1] != y.shape[1] or min(len(x), len(y)) < least:
+        raise ValueError("x, y")
+    if len(bandwidths) == 0 or min(bandwidths) <= 0:
+        raise ValueError("bandwidths")
+
+
+def _squares(x, y):
+    return ((x[:, None] - y[None]) ** 2).sum(2)
+
+
+def _gaussian(bandwidths):
+    return lambda x, y: np.mean([np.exp(-_squares(x, y) / (2 * s * s)) for s in bandwidths], axis=0)
+
+
+def _mmd(x, y, kernel, unbiased, cross=2.0):
+    """MMD² with any kernel; the skeleton of the variants and misconceptions of 20.2."""
+
+    def within(a):
+        k, n = kernel(a, a), len(a)
+        return (k.sum() - np.trace(k)) / (n * (n - 1)) if unbiased else k.mean()
+
+    return float(within(x) + within(y) - cross * kernel(x, y).mean())
+
+
+@mmd2.misconception(
+    "You used the distance itself; a Gaussian kernel has the squared distance in the exponent."
+)
+def forgets_to_square_the_distance(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return _mmd(
+        x,
+        y,
+        lambda a, b: np.mean([np.exp(-np.sqrt(_squares(a, b)) / (2 * s * s)) for s in bandwidths], axis=0),
+        unbiased,
+    )
+
+
+@mmd2.misconception("You divided by s²; the bandwidth enters as 2s².")
+def forgets_the_two_of_the_bandwidth(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return _mmd(x, y, _gaussian([s / np.sqrt(2) for s in bandwidths]), unbiased)
+
+
+@mmd2.misconception("You added the kernels of the bandwidths up; average over them.")
+def sums_over_bandwidths(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return len(bandwidths) * _mmd(x, y, _gaussian(bandwidths), unbiased)
+
+
+@mmd2.misconception("You subtracted the mixed term once; it counts twice.")
+def subtracts_the_mixed_term_once(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return _mmd(x, y, _gaussian(bandwidths), unbiased, cross=1.0)
+
+
+@mmd2.misconception("You returned MMD, the root; MMD² is asked for.")
+def returns_the_root_of_mmd2(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return float(np.sqrt(max(_mmd(x, y, _gaussian(bandwidths), unbiased), 0.0)))
+
+
+@mmd2.misconception(
+    "You changed the divisor and kept the diagonal; take out k(x_i, x_i) = 1 before dividing by m(m − 1)."
+)
+def keeps_the_diagonal(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    kernel = _gaussian(bandwidths)
+
+    def within(a):
+        n = len(a)
+        return kernel(a, a).sum() / (n * (n - 1) if unbiased else n * n)
+
+    return float(within(x) + within(y) - 2 * kernel(x, y).mean())
+
+
+@mmd2.misconception(
+    "You took the diagonal out of the mixed block too; x_i and y_i are no pairs, keep the whole block."
+)
+def drops_the_mixed_diagonal(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    if not unbiased or len(x) != len(y):
+        return _mmd(x, y, _gaussian(bandwidths), unbiased)
+    k, n = _gaussian(bandwidths)(x, y), len(x)
+    mixed = (k.sum() - np.trace(k)) / (n * (n - 1))
+    return _mmd(x, y, _gaussian(bandwidths), unbiased, cross=0.0) - float(2 * mixed)
+
+
+@mmd2.misconception(
+    "You removed the diagonal without being asked; unbiased=False keeps every pair, also of a sample with itself."
+)
+def is_always_unbiased(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return _mmd(x, y, _gaussian(bandwidths), min(len(x), len(y)) > 1)
+
+
+@mmd2.misconception("You clipped the result at zero; the unbiased estimate may be negative, and must be.")
+def clips_at_zero(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+    return max(_mmd(x, y, _gaussian(bandwidths), unbiased), 0.0)
+
+
+@mmd2.accepts
+def by_expanded_squares(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+
+    def kernel(a, b):
+        squares = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
+        squares = np.maximum(squares, 0)
+        return sum(np.exp(-squares / (2 * s**2)) for s in bandwidths) / len(bandwidths)
+
+    return _mmd(x, y, kernel, unbiased)
+
+
+@mmd2.accepts
+def by_torch_cdist(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+
+    def kernel(a, b):
+        d = torch.cdist(
+            torch.tensor(a.copy()), torch.tensor(b.copy()), compute_mode="donot_use_mm_for_euclid_dist"
+        )
+        return torch.stack([torch.exp(-(d**2) / (2 * s**2)) for s in bandwidths]).mean(0).numpy()
+
+    return _mmd(x, y, kernel, unbiased)
+
+
+@mmd2.accepts
+def pair_after_pair(x, y, bandwidths, unbiased=False):
+    _refuse_sets(x, y, bandwidths, 1 + unbiased)
+
+    def kernel(a, b):
+        one = lambda u, v: sum(np.exp(-((u - v) @ (u - v)) / 2 / s**2) for s in bandwidths) / len(bandwidths)  # noqa: E731
+        return np.array([[one(u, v) for v in b] for u in a])
+
+    return _mmd(x, y, kernel, unbiased)
 
 
 # --- 20.3 -----------------------------------------------------------------------------------------
