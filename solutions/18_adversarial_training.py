@@ -126,8 +126,8 @@ print(f"distance from the equilibrium: at the start {distance[0]:.2f}, after 400
 #   $d = E\,\mathrm{sp}(-(r - E f)) + E\,\mathrm{sp}(f - E r)$ and
 #   $g = E\,\mathrm{sp}(-(f - E r)) + E\,\mathrm{sp}(r - E f)$.
 #
-# $\mathrm{sp}(x) = \log(1 + e^x)$. One score each by hand, $r = 2$, $f = -1$. LSGAN:
-# $d = \tfrac12 + \tfrac12 = 1$, $g = \tfrac12 \cdot 4 = 2$. Hinge: $d = 0 + 0$, this D is content, $g = 1$. WGAN: $d = -3$, $g = 1$: never content, and
+# $\mathrm{sp}(x) = \log(1 + e^x)$. One score each by hand, $r = 2$, $f = -1$. LSGAN: $d = \tfrac12 + \tfrac12 = 1$ and
+# $g = \tfrac12 \cdot 4 = 2$. Hinge: $d = 0 + 0$, this D is content, $g = 1$. WGAN: $d = -3$, $g = 1$: never content, and
 # nothing here is a probability. (The ½ stands in both LSGAN losses here; lesson 08 follows CycleGAN's code and halves
 # the discriminator's alone.)
 #
@@ -535,8 +535,8 @@ print(f"the generator ends with a = {abs(G.a.item()):.2f} (right: 0.5) and b = {
 print(f"accuracy, mean of the last 50 rounds: {sum(accuracy[-50:]) / 50:.1%}")
 
 # %% [markdown]
-# *Left, the accuracy falls from nearly 1 to one half. Right, the loss of the discriminator, turned into an estimate, lies
-# on the true divergence after a few rounds, all the way down to 0.*
+# *Left, the accuracy falls from nearly 1 to one half. Right, the loss of the discriminator, turned into an estimate,
+# lies on the true divergence after a few rounds, all the way down to 0.*
 #
 # The discriminator starts nearly perfect and ends as a coin, and that is the *success*: nothing is left to tell apart.
 # Its loss measures the divergence to within its noise, as long as D is near its best. (With three steps per round on
