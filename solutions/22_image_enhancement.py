@@ -82,6 +82,14 @@ for name, style in (("mosaic", mosaic), ("ink wash", wash)):
     results[name] = {"as it came": result} | {way: function(result) for way, function in ways.items()}
     print(f"{name:>9}: " + ", ".join(f"{way} {psnr(image):.1f} dB" for way, image in results[name].items()))
 
+spread = {
+    "the content": rider,
+    **{f"{k}, {w}": results[k][w] for k in results for w in ("as it came", "equalised")},
+}
+print(
+    "deviation of the brightness:", ", ".join(f"{k} {luma(image).std():.2f}" for k, image in spread.items())
+)
+
 figure, axes = plt.subplots(1, 6, figsize=(15, 2.9))
 show(axes[0], rider, "The content")
 for axis, (way, image) in zip(axes[1:], results["mosaic"].items()):
@@ -97,7 +105,6 @@ plt.show()
 # can see why: this photograph uses the whole range from black to white, the results do not, and equalising spreads
 # them. It hit the tone by luck. None of these four functions is ever *shown* the content; they cannot aim at it.
 #
-#
 # What they do change is tone and local contrast, for the eye. Each in its own way, and each with its own way to do
 # harm. (In Chinese texts 图像增强 can also stand for data augmentation, 数据增强; that is another subject.)
 
@@ -108,7 +115,7 @@ plt.show()
 # a line: $p_\text{lo} \to 0$, $p_\text{hi} \to 1$, and what lies beyond is clipped. Why two *percentiles* and not
 # minimum and maximum? Because one hot pixel would be the maximum, and the line would be set by a defect. And a stretch
 # is not a change of brightness: that is an offset, one number added everywhere.
-#
+
 # %%
 moon = luma(photograph("moon", size=256))
 print("2nd and 98th percentile, in levels:", np.percentile(255 * moon.numpy(), [2, 98]).round().astype(int))
