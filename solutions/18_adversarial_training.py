@@ -128,8 +128,8 @@ print(f"distance from the equilibrium: at the start {distance[0]:.2f}, after 400
 #
 # $\mathrm{sp}(x) = \log(1 + e^x)$. One score each by hand, $r = 2$, $f = -1$. LSGAN: $d = \tfrac12 + \tfrac12 = 1$ and
 # $g = \tfrac12 \cdot 4 = 2$. Hinge: $d = 0 + 0$, this D is content, $g = 1$. WGAN: $d = -3$, $g = 1$: never content,
-# and nothing here is a probability. (The ½ stands in both LSGAN losses here; lesson 08 follows CycleGAN's code and halves
-# the discriminator's alone.)
+# and nothing here is a probability. (The ½ stands in both LSGAN losses here; lesson 08 follows CycleGAN's code and
+# halves the discriminator's alone.)
 #
 # ### Exercise 18.1: the losses after the log losses
 
