@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hint": ("study", "Give a hint for an exercise: the idea, the shape, nearly there."),
     "solution": ("study", "Show the worked answer of an exercise you have passed."),
     "reset": ("study", "Bring a lesson's notebook back, keeping a dated copy of yours."),
+    "drill": ("drill", "Hold a mock interview, with a clock and a scorecard."),
+    "anki": ("drill", "Write the interview questions as an Anki deck."),
     "course": ("course", "Make a ready nbgrader course."),
     "grade": ("course", "Grade the submissions of a whole class."),
     "build": ("build", "Build the lesson notebooks from their masters."),

@@ -1,4 +1,7 @@
-"""The interview file of a lesson: one question in English and Chinese, with all that a mock interview needs."""
+"""The interview file of a lesson: one question in English and Chinese, with all that a mock interview needs.
+
+A file of several questions (`read_interviews`) has each of them under a name of its own, `[name.question]` and so on.
+"""
 
 import difflib
 import re
@@ -13,6 +16,7 @@ from nstkit.lessons.outline import LEVELS
 
 WEIGHTS = ("must", "should", "bonus")
 QUALITIES = ("weak", "mediocre", "strong")
+DIMENSIONS = ("concepts", "mathematics")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _WORDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
@@ -41,6 +45,7 @@ class Point:
     weight: str
     text: Text
     terms: tuple[str, ...]
+    dimension: str = "concepts"
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,28 @@ def read_interview(path: Path) -> Interview:
     Raises:
         ValueError: what is missing or wrong, with file, table, number and key.
     """
-    known = ("question", "follow_ups", "rubric", "wrong_answers", "model_answer", "samples")
-    file = _Table(_toml(path), f"{shown(path)}: ", known)
+    return _interview(_Table(_toml(path), f"{shown(path)}: ", _TABLES))
+
+
+def read_interviews(path: Path) -> dict[str, Interview]:
+    """Read and check a file of several questions, by name.
+
+    Raises:
+        ValueError: what is missing or wrong, with file, question, table, number and key.
+    """
+    raw = _toml(path)
+    if not raw or not all(isinstance(table, dict) for table in raw.values()):
+        raise ValueError(f"{shown(path)}: expected a table [name.question] and so on for each question")
+    return {name: _interview(_Table(raw[name], f"{shown(path)}: {name}: ", _TABLES)) for name in raw}
+
+
+_TABLES = ("question", "follow_ups", "rubric", "wrong_answers", "model_answer", "samples")
+
+
+def _interview(file: "_Table") -> Interview:
     question = file.table("question", ("level", "en", "zh"))
-    rubric = tuple(_point(t) for t in file.tables("rubric", ("weight", "en", "zh", "terms"), 1))
+    keys = ("weight", "en", "zh", "terms", "dimension")
+    rubric = tuple(_point(t) for t in file.tables("rubric", keys, 1))
     return Interview(
         level=question.choice("level", LEVELS),
         question=question.text(),
@@ -129,7 +152,8 @@ def _point(t: "_Table") -> Point:
     terms = t.get("terms", list)
     if not terms or not all(isinstance(term, str) and term.strip() for term in terms):
         raise t.wrong(f"terms: expected words to look for, got {terms}")
-    return Point(t.choice("weight", WEIGHTS), t.text(), tuple(terms))
+    dimension = t.choice("dimension", DIMENSIONS) if "dimension" in t.raw else DIMENSIONS[0]
+    return Point(t.choice("weight", WEIGHTS), t.text(), tuple(terms), dimension)
 
 
 def _samples(file: "_Table", points: int) -> tuple[Sample, ...]:

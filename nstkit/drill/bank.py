@@ -1,0 +1,78 @@
+"""The bank: every question a mock interview can ask, from the lessons and from beyond them."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from nstkit.lessons import Lesson, find_lessons
+from nstkit.lessons.interview import Interview, read_interview, read_interviews
+
+BEYOND = Path(__file__).with_name("beyond.toml")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and where it comes from.
+
+    Attributes:
+        key: stable; under it the memory remembers how the question went: "03_style_loss", "beyond/video_flicker".
+        topic: what one chooses questions by: "style_loss", "video_flicker".
+        lesson: the lesson whose exercises go with it, or None.
+    """
+
+    key: str
+    topic: str
+    interview: Interview
+    lesson: Lesson | None = None
+
+
+def load_bank() -> list[Question]:
+    """All questions: the lessons' in their order, then those beyond.
+
+    Raises:
+        ValueError: a file of questions has a mistake.
+    """
+    return [*_from_lessons(), *_beyond()]
+
+
+def _from_lessons() -> list[Question]:
+    there = [lesson for lesson in find_lessons() if lesson.interview.exists()]
+    return [Question(lesson.name, lesson.slug, _read(lesson.interview), lesson) for lesson in there]
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path) -> Interview:
+    return read_interview(path)
+
+
+@lru_cache(maxsize=1)
+def _beyond() -> tuple[Question, ...]:
+    found = read_interviews(BEYOND) if BEYOND.exists() else {}
+    return tuple(Question(f"beyond/{name}", name, interview) for name, interview in found.items())
+
+
+def choose_topics(bank: Sequence[Question], topics: Sequence[str]) -> list[Question]:
+    """The questions that `topics` name: a lesson's number, a topic, a part of one, or "beyond"; all if none.
+
+    Raises:
+        ValueError: a topic that no question has; the nearest is suggested.
+    """
+    chosen: dict[str, Question] = {}
+    for topic in topics:
+        found = [question for question in bank if _fits(question, topic)]
+        if not found:
+            names = [*(q.topic for q in bank), "beyond"]
+            near = difflib.get_close_matches(topic.lower().replace(" ", "_"), names, 1, 0.4)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            raise ValueError(f"--topic: no question is about {topic!r}; {hint}")
+        chosen |= {question.key: question for question in found}
+    return list(chosen.values()) if topics else list(bank)
+
+
+def _fits(question: Question, topic: str) -> bool:
+    word = topic.lower().strip().replace(" ", "_").replace("-", "_")
+    if question.lesson is not None and word.isdigit():
+        return question.lesson.number == word.zfill(2)
+    return word in (question.key, question.topic, question.key.partition("/")[0]) or word in question.topic
