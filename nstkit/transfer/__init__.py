@@ -1,9 +1,11 @@
 """Transfer: give one picture the style of others. Start at `stylize`."""
 
 from nstkit.transfer.adain import adain
+from nstkit.transfer.adain_training import adain_training_losses
 from nstkit.transfer.channel_pca import channel_pca
 from nstkit.transfer.checkpoint import load_checkpoint, save_checkpoint
 from nstkit.transfer.efdm import efdm
+from nstkit.transfer.fast_nst import fast_nst_step
 from nstkit.transfer.gradient import image_gradient
 from nstkit.transfer.gram_vector import gram_to_vector, vector_to_gram
 from nstkit.transfer.minimize_lbfgs import minimize_lbfgs
@@ -12,6 +14,7 @@ from nstkit.transfer.pixel_descent import run_transfer
 from nstkit.transfer.recipes import Recipe
 from nstkit.transfer.regional_adain import regional_adain
 from nstkit.transfer.run import NonFiniteLoss, Result, Step
+from nstkit.transfer.style_modulation import ConditionalInstanceNorm, style_modulation
 from nstkit.transfer.style_pca import style_pca
 from nstkit.transfer.style_swap import style_swap
 from nstkit.transfer.stylize import stylize
@@ -20,13 +23,16 @@ from nstkit.transfer.trade_off import trade_off_curve
 from nstkit.transfer.wct import wct
 
 __all__ = [
+    "ConditionalInstanceNorm",
     "NonFiniteLoss",
     "Recipe",
     "Result",
     "Step",
     "adain",
+    "adain_training_losses",
     "channel_pca",
     "efdm",
+    "fast_nst_step",
     "gram_to_vector",
     "image_gradient",
     "load_checkpoint",
@@ -36,6 +42,7 @@ __all__ = [
     "regional_adain",
     "run_transfer",
     "save_checkpoint",
+    "style_modulation",
     "style_pca",
     "style_swap",
     "stylize",
