@@ -126,7 +126,7 @@ class Terminal:
     def _plain(self, prompt: str, clock: Clock, long: bool) -> str:
         self.show(f"{prompt} ({clock.words(self.language)})")
         lines = [input("> ")]
-        while long and lines[-1]:
+        while long and lines[-1] and not lines[0].startswith(":"):
             lines.append(input("> "))
         return "\n".join(lines).strip()
 

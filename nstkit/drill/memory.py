@@ -105,7 +105,7 @@ class Memory:
     def _open(self) -> None:
         existed = self.path.exists()
         try:
-            self._connection = self._connect()
+            self._connect()
             version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
             healthy = not existed or self._connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
         except sqlite3.OperationalError:
@@ -124,11 +124,10 @@ class Memory:
         if version < VERSION:
             self._migrate(version)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+    def _connect(self) -> None:
+        self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
 
     def _move_aside(self) -> None:
         self._connection.close()
@@ -136,7 +135,7 @@ class Memory:
         os.replace(self.path, kept)
         for suffix in ("-wal", "-shm"):
             self.path.with_name(FILE + suffix).unlink(missing_ok=True)
-        self._connection = self._connect()
+        self._connect()
         self.notes.append(f"{self.path} was damaged; it is kept as {kept.name}, and a new one was begun")
 
     def _migrate(self, version: int) -> None:

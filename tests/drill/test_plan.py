@@ -1,0 +1,53 @@
+"""Plans fit their time, put the due first, and are the same for the same seed."""
+
+import pytest
+
+from nstkit.drill.bank import choose_topics, load_bank
+from nstkit.drill.plan import Item, plan
+
+
+def test_the_same_seed_gives_the_same_plan_and_another_another(bank):
+    plans = [plan(bank, minutes=30, mode="talk", level=None, seed=seed) for seed in (1, 1, *range(2, 9))]
+    assert plans[0] == plans[1]
+    assert len({tuple(p) for p in plans}) > 3
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(5, 1), (15, 2), (30, 4), (60, 4)])
+def test_it_fits_the_time(bank, minutes, count):
+    assert len(plan(bank, minutes=minutes, mode="talk", level=None, seed=0)) == count
+
+
+def test_due_then_unseen_then_the_rest(bank):
+    keys = [question.key for question in bank]
+    items = plan(
+        bank, minutes=60, mode="talk", level=None, seed=5, due=[keys[2]], seen=[keys[2], keys[0], keys[1]]
+    )
+    assert [item.question for item in items[:2]] == [keys[2], keys[3]]
+
+
+def test_the_level_is_kept(bank):
+    assert plan(bank, minutes=60, mode="talk", level="hard", seed=0) == [Item("03_topic_3")]
+
+
+def test_what_does_not_exist_is_said(bank):
+    with pytest.raises(ValueError, match="no code question of level any"):
+        plan(bank, minutes=15, mode="code", level=None, seed=0)
+
+
+def test_mixed_alternates_and_codes_of_another_lesson():
+    items = plan(load_bank(), minutes=90, mode="mixed", level=None, seed=4)
+    assert [bool(item.exercise) for item in items[:4]] == [False, True, False, False]
+    assert items[1].question != items[0].question
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [("3", "03_style_loss"), ("style loss", "03_style_loss"), ("gans", "06_gans_for_style_transfer")],
+)
+def test_topics_by_number_and_name(topic, expected):
+    assert expected in [question.key for question in choose_topics(load_bank(), [topic])]
+
+
+def test_an_unknown_topic_is_named_with_the_nearest():
+    with pytest.raises(ValueError, match=r"no question is about 'stile_los'; did you mean style_loss"):
+        choose_topics(load_bank(), ["stile_los"])
