@@ -427,16 +427,11 @@ def uses_the_raw_mask(feat, mask):
     return _guided(feat, mask, lambda m: m)
 
 
-@guided_gram.misconception("You weighted one factor only; weight the features first, then form the product.")
+@guided_gram.misconception(
+    "The mask entered your product once; multiply the features by T first, then form the product."
+)
 def weights_one_factor(feat, mask):
     return _guided(feat, mask, lambda m: m / m.square().sum().sqrt(), both=False)
-
-
-@guided_gram.misconception(
-    "You took the root of T, so the mask enters once; multiply the features by T itself."
-)
-def takes_the_root_of_t(feat, mask):
-    return _guided(feat, mask, lambda m: (m / m.square().sum().sqrt()).sqrt())
 
 
 @guided_gram.misconception("You cut the region out with a threshold; keep the soft values.")
@@ -574,7 +569,7 @@ def matches_upside_down(content, style):
 
 
 @efdm.misconception(
-    "No gradient reaches the content; add (target − content).detach() to the content, so that it passes straight through."
+    "You stopped the gradient; add (target − content).detach() to the content, and it passes straight through."
 )
 def stops_the_gradient(content, style):
     return _ranked(
