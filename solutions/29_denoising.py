@@ -518,9 +518,9 @@ plt.show()
 # *Three cups in ink wash: with specks and ragged lines; smoother; and smoothed afterwards, nearly alike to look at.*
 #
 # Both cures took the same quarter off the variation. In the loss that cost less than one percent of the objective;
-# afterwards it raised the objective by half. While optimising, the pixels can choose *which* variation to give up, and they
-# give up what content and style do not need. A filter afterwards knows of neither. So: **cure it where it is made**, in
-# the loss or the network. Filters are for pictures whose maker you cannot ask.
+# afterwards it raised the objective by half. While optimising, the pixels can choose *which* variation to give up,
+# and they give up what content and style do not need. A filter afterwards knows of neither. So: **cure it where it is
+# made**, in the loss or the network. Filters are for pictures whose maker you cannot ask.
 
 # %% [markdown] interview="answer"
 
