@@ -20,6 +20,9 @@ from nstkit.cli.mistakes import TRACEBACK, VARIABLE, ended
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Show what it does: two photographs, two styles, lessons graded."),
     "transfer": ("transfer", "Render a picture in the style of others."),
+    "filter": ("operations", "Blur, smooth or denoise pictures."),
+    "enhance": ("operations", "Sharpen pictures, or stretch and equalise their tones."),
+    "color": ("operations", "Change the colours of pictures, or take them from another."),
     "paint": ("pictures", "Draw a style painting and save it."),
     "pictures": ("pictures", "List the photographs and paintings that are at hand."),
     "encoders": ("encoders", "List the encoders, and which of them have weights here."),
@@ -37,6 +40,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("build", "Build the lesson notebooks from their masters."),
 }
 """Each command: its module in here, which has a function of its name, and its line in `nstkit --help`."""
+
+GROUPS = ("filter", "enhance", "color")
+"""Commands that have commands of their own: their module's function `group` makes them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,6 +86,9 @@ def app(asked: str | None) -> typer.Typer:
     root.callback()(_root)
     for name, (module, summary) in COMMANDS.items():
         real = name == asked
+        if real and name in GROUPS:
+            root.add_typer(import_module(f"nstkit.cli.{module}").group(name), name=name)
+            continue
         function = getattr(import_module(f"nstkit.cli.{module}"), name) if real else _named
         root.command(name, help=None if real else summary)(function)
     return root

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from nstkit.cli.checkpoints import Keeper, agreed_options, partial_path, resume_path, stored_run
@@ -16,6 +17,7 @@ from nstkit.cli.interrupt import Interrupt
 from nstkit.cli.outputs import check_own, made_by
 from nstkit.cli.sources import picture
 from nstkit.cli.transfer import OPTIONS
+from nstkit.color import luma
 from nstkit.images import check_target, save_image
 from nstkit.transfer import NonFiniteLoss, Result, Step, stylize
 from nstkit.transfer.options import INITS, check_number
@@ -42,7 +44,9 @@ class Order:
     @property
     def metadata(self) -> dict[str, str]:
         """What every picture of this run is marked with."""
-        return made_by("transfer") | {"content": self.content, "styles": json.dumps(self.styles)}
+        pictures = {"content": self.content, "styles": json.dumps(self.styles)}
+        masks = {"masks": json.dumps(self.given["masks"])} if "masks" in self.given else {}
+        return made_by("transfer") | pictures | masks
 
 
 def carry_out(order: Order) -> None:
@@ -56,11 +60,11 @@ def carry_out(order: Order) -> None:
     options = agreed_options(order.given, stored, OPTIONS)
     with meter(order.quiet) as progress:
         encoder = encoder_line(options.get("encoder", "auto"), options.get("weights"))
-        content, styles, init = _pictures(order, options)
+        content, styles, others = _pictures(order, options)
         with Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once")) as interrupt:
             watch = Watch(progress, Keeper(order.output, options, progress.say), interrupt, encoder)
             try:
-                result = stylize(content, styles, **options | init, on_step=watch, resume=stored)
+                result = stylize(content, styles, **options | others, on_step=watch, resume=stored)
             except NonFiniteLoss as error:
                 raise _blown_up(order, error) from error
         if not result.finished:
@@ -80,19 +84,37 @@ def _checked(order: Order) -> dict[str, Any] | None:
 
 
 def _pictures(order: Order, options: dict[str, Any]) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
-    """Content, styles, and the picture to start from, where `init` names one."""
+    """Content, styles, and what other options name as pictures: the one to start from, and masks."""
     size, scale = (options.get(name, OPTIONS[name].default) for name in ("size", "style_scale"))
     check_number("size", size, positive=True)
     check_number("style_scale", scale, positive=True)
     content = picture(order.content, size, enlarge=True)
     styles = [picture(style, max(1, round(size * scale))) for style in order.styles]
+    others = {}
+    if "masks" in options:
+        others["masks"] = torch.cat([_mask(name, size, content) for name in options["masks"]])
     init = options.get("init", "content")
     if init in INITS:
-        return content, styles, {}
+        return content, styles, others
     try:
-        return content, styles, {"init": picture(init, size, enlarge=True)}
+        return content, styles, others | {"init": picture(init, size, enlarge=True)}
     except ValueError as error:
         raise ValueError(f"init: expected {', '.join(INITS)} or a picture; {error}") from error
+
+
+def _mask(name: str, size: int, content: Tensor) -> Tensor:
+    """The brightness of a picture that is drawn over the content, (1, H, W)."""
+    try:
+        mask = luma(picture(name, size, enlarge=True))[:, 0]
+    except ValueError as error:
+        raise ValueError(f"masks: expected one picture for each style; {error}") from error
+    if mask.shape[-2:] != content.shape[-2:]:
+        (height, width), (wanted, across) = mask.shape[-2:], content.shape[-2:]
+        raise ValueError(
+            f"masks: expected {name} in the content's proportions, {across} x {wanted} at this size, "
+            f"got {width} x {height}; draw it over the content"
+        )
+    return mask
 
 
 class Watch:

@@ -12,7 +12,10 @@ from nstkit.cli.options import options_of, takes_options
 OPTIONS = options_of(
     declaration_in_source("nstkit.transfer.stylize", "stylize"),
     skip=("on_step", "resume", "generator"),
-    instead={"init": Kind("content|noise|gray|FILE", str)},
+    instead={
+        "init": Kind("content|noise|gray|FILE", str),
+        "masks": Kind("FILE,…", lambda text: [name.strip() for name in text.split(",")], many=True),
+    },
 )
 
 

@@ -1,0 +1,111 @@
+"""`nstkit filter`, `enhance` and `color`: the library's functions on files and folders."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from nstkit.cli.declarations import declaration
+from nstkit.cli.operations import OPERATIONS
+from nstkit.color import linear_color_transfer
+from nstkit.filters import gaussian_blur, guided_filter
+from nstkit.images import load_image, read_metadata
+
+EVERY = [operation for operations in OPERATIONS.values() for operation in operations.values()]
+WORDS = {
+    "gaussian_blur": ["--sigma", "2"], "box_mean": ["--radius", "2"], "median_filter": ["--radius", "1"],
+    "bilateral_filter": ["--sigma-space", "2", "--sigma-range", ".1", "--radius", "3"],
+    "guided_filter": ["--radius", "3", "--eps", ".01"], "switching_median": ["--radius", "1", "--threshold", ".1"],
+    "nl_means": ["--patch-radius", "1", "--search-radius", "2", "--h", ".1"],
+    "tv_denoise": ["--lam", ".05", "--n-iter", "20"],
+    "unsharp_mask": ["--sigma", "1", "--amount", ".5"], "boost_detail": ["--gains", "1.5,1.2"],
+    "halo_free_sharpen": ["--sigma", "1", "--amount", "1"], "screened_poisson": ["--content", "mosaic", "--lam", "1"],
+    "adjust_hsv": ["--hue-deg", "30", "--sat-gain", "1.2", "--val-gain", "1"],
+    "luminance_transfer": ["--content", "mosaic"], "linear_color_transfer": ["--reference", "swirls"],
+    "match_histograms": ["--reference", "swirls"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", EVERY, ids=lambda operation: operation.name)
+def test_every_operation_runs_on_a_photograph(nstkit, photo, operation):
+    kind = next(kind for kind, table in OPERATIONS.items() if operation.name in table)
+    ended = nstkit(kind, operation.name, photo, "-o", "out.png", *WORDS.get(operation.name, []))
+    assert ended.code == 0, ended.err
+    assert load_image("out.png").shape == load_image(photo).shape
+    assert read_metadata("out.png")["operation"] == operation.name
+
+
+@pytest.mark.parametrize("operation", EVERY, ids=lambda operation: operation.name)
+def test_options_are_those_of_the_function(operation):
+    import importlib
+
+    function = getattr(importlib.import_module(operation.module), operation.name)
+    declared = declaration(function)
+    assert {*operation.options(), operation.picture} == set(declared.parameters)
+    assert declared.doc == operation.declared.doc
+
+
+def test_the_result_is_the_function_s(nstkit, photo):
+    nstkit("filter", "gaussian_blur", photo, "-o", "out.png", "--sigma", 1.5)
+    expected = (gaussian_blur(load_image(photo), 1.5).clamp(0, 1) * 255).round() / 255
+    torch.testing.assert_close(load_image("out.png"), expected, rtol=0, atol=1 / 250)
+
+
+def test_a_second_picture_and_a_picture_that_guides_itself(nstkit, photo, style):
+    nstkit("color", "linear_color_transfer", photo, "--reference", style, "-o", "out.png")
+    expected = linear_color_transfer(load_image(photo), load_image(style)).clamp(0, 1)
+    torch.testing.assert_close(load_image("out.png"), expected, rtol=0, atol=1 / 250)
+    nstkit("filter", "guided_filter", photo, "-o", "guided.png", "--radius", 2, "--eps", 0.01)
+    image = load_image(photo)
+    torch.testing.assert_close(
+        load_image("guided.png"), guided_filter(image, image, 2, 0.01).clamp(0, 1), rtol=0, atol=1 / 250
+    )
+
+
+def test_a_folder_becomes_a_folder_and_a_damaged_file_is_named(nstkit, here, photo, style):
+    folder = here / "in"
+    folder.mkdir()
+    for name in (photo, style):
+        (here / name).rename(folder / name)
+    (folder / "broken.png").write_text("no picture")
+    ended = nstkit("enhance", "equalize_hist", "in", "-o", "out")
+    assert ended.code == 1
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["photo.png", "style.png"]
+    assert "passed over" in ended.err
+    assert "broken.png" in ended.err
+
+
+def test_before_and_after_side_by_side(nstkit, photo):
+    assert nstkit("enhance", "clahe", photo, "-o", "pair.png", "--compare").code == 0
+    assert load_image("pair.png").shape[-1] > 2 * load_image(photo).shape[-1]
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (["filter", "gaussian_blur", "photo.png", "-o", "o.png"], "--sigma: gaussian_blur needs it"),
+    (["filter", "gaussian_blur", "photo.png", "-o", "o.png", "--sigma", "-1"], "--sigma: "),
+    (["filter", "gaussian_blur", "photo.png", "-o", "o.png", "--sigma", "two"], "--sigma: expected a number, got"),
+    (["filter", "median_filter", "photo.png", "-o", "photo.png", "--radius", "1", "--force"], "is the picture itself"),
+    (["filter", "median_filter", "photo.png", "-o", "o.txt", "--radius", "1"], "expected a name that ends in"),
+    (["filter", "median_filter", "photo.png", "-o", "o.png", "--radius", "1", "--device", "cuda"], "device: cuda"),
+    (["filter", "median_filter", "empty", "-o", "o", "--radius", "1"], "empty: holds no picture"),
+    (["color", "match_histograms", "photo.png", "-o", "o.png", "--reference", "swirl"], "did you mean swirls?"),
+    (["filter", "gausian", "photo.png", "-o", "o.png"], "gausian"),
+])  # fmt: skip
+def test_mistakes(nstkit, here, photo, words, sentence):
+    (here / "empty").mkdir()
+    ended = nstkit(*words)
+    assert ended.code == 2
+    assert sentence in ended.err
+    assert not list(here.glob("o.*"))
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys; from nstkit.cli import run\n"
+        "for words in (['filter', '--help'], ['filter', 'nl_means', '--help']):\n"
+        "    try: run(words)\n"
+        "    except BaseException: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
