@@ -425,6 +425,7 @@ axis.plot(layers, new_pictures.mean(1), "o-", color="#0072B2", label="unseen pic
 low, high = np.quantile(new_pictures, (0.25, 0.75), axis=1)
 axis.fill_between(layers, low, high, color="#0072B2", alpha=0.2, label="middle half of the splits")
 axis.set_ylim(-0.05, 2.1)
+axis.set_xlabel("layer of the encoder")
 axis.set_ylabel("proxy A-distance")
 axis.set_title("A classifier that knows the pictures does not know the domain")
 axis.legend(fontsize=8, loc="lower left")

@@ -310,6 +310,12 @@ def forgets_eps(source, target, eps=1e-5):
     return (source - source.mean(0)) @ whiten @ color + target.mean(0)
 
 
+@whiten_color_map.misconception("You used a fixed eps; add the one that is passed.")
+def fixes_eps(source, target, eps=1e-5):
+    _refuse_map(source, target, eps)
+    return by_eigh(source, target, 1e-5)
+
+
 @whiten_color_map.misconception("You added eps to the source's covariance only; add it to both.")
 def regularises_the_source_only(source, target, eps=1e-5):
     _refuse_map(source, target, eps)
