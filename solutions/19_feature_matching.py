@@ -30,7 +30,7 @@ from nstkit.paintings import paint
 from nstkit.transfer import run_transfer
 from nstkit.transfer import style_swap as library_swap
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # for tensors this small a second thread only waits
 encoder = load_encoder("tiny")
 
 # %% [markdown]

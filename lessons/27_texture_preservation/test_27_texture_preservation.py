@@ -546,13 +546,13 @@ glcm_features = exercise(
 )
 
 
-@glcm_features.check(points=2)
+@glcm_features.check(points=2, atol=1e-9)
 def one_step_to_the_right(answer, draw):
     """Neighbours in a row, six levels."""
     return answer(draw.integers(0, 6, 7, 9), 0, 1, 6)
 
 
-@glcm_features.check(points=1)
+@glcm_features.check(points=1, atol=1e-9)
 def offsets_in_every_direction(answer, draw):
     """Downwards, to the left, upwards and to the right, and far."""
     q = draw.watch((draw.integers(0, 5, 6, 8) + np.arange(8) // 2) % 5, "q")
@@ -560,14 +560,14 @@ def offsets_in_every_direction(answer, draw):
     return {str(offset): answer(q, *offset, 5) for offset in offsets}
 
 
-@glcm_features.check(points=1)
+@glcm_features.check(points=1, atol=1e-9)
 def a_flat_picture(answer, draw):
     """One level only: the correlation is 1 by definition; levels that never occur have empty rows."""
     level = int(draw.rng.integers(0, 4))
     return answer(draw.watch(np.full((4, 6), level), "q"), 1, 1, 7)
 
 
-@glcm_features.check(points=1)
+@glcm_features.check(points=1, atol=1e-9)
 def eight_bit_pictures(answer, draw):
     """uint8 levels up to 63, seen through a view."""
     return answer(draw.watch(draw.pixels(6, 20)[::-1, ::2] // 4, "q"), 0, 2, 64)
