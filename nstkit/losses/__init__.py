@@ -3,6 +3,7 @@
 Pure functions of tensors. Those that sum over layers take the mappings that an encoder returns.
 """
 
+from nstkit.losses.blur import blur_losses
 from nstkit.losses.content import content_loss
 from nstkit.losses.contextual import contextual_loss
 from nstkit.losses.gap import content_style_gap
@@ -12,6 +13,7 @@ from nstkit.losses.guidance import guided_gram
 from nstkit.losses.laplacian import laplacian_loss
 from nstkit.losses.moments import moment_matching_loss
 from nstkit.losses.objective import nst_objective
+from nstkit.losses.sharpness import laplacian_variance, sharpness_gap
 from nstkit.losses.shifted_gram import shifted_gram
 from nstkit.losses.sliced_wasserstein import sliced_wasserstein_loss
 from nstkit.losses.style_distance import style_distance
@@ -21,6 +23,7 @@ from nstkit.losses.weighted_content import weighted_content_loss
 from nstkit.losses.weighted_total import weighted_total
 
 __all__ = [
+    "blur_losses",
     "content_loss",
     "content_style_gap",
     "contextual_loss",
@@ -28,8 +31,10 @@ __all__ = [
     "gram_matrix",
     "guided_gram",
     "laplacian_loss",
+    "laplacian_variance",
     "moment_matching_loss",
     "nst_objective",
+    "sharpness_gap",
     "shifted_gram",
     "sliced_wasserstein_loss",
     "style_distance",

@@ -13,6 +13,7 @@ from nstkit.theory.lbfgs_two_loops import lbfgs_direction
 from nstkit.theory.line_search import armijo_line_search
 from nstkit.theory.linear_objective import linear_objective_minimizer
 from nstkit.theory.mlp_gradient import mlp_backward
+from nstkit.theory.prose_blur import prose_blur_minimizer
 
 __all__ = [
     "adam_step",
@@ -25,4 +26,5 @@ __all__ = [
     "lbfgs_direction",
     "linear_objective_minimizer",
     "mlp_backward",
+    "prose_blur_minimizer",
 ]
