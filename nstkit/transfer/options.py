@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from nstkit.transfer.color_keeping import COLOR_KEEPERS
+
 OPTIMIZERS = ("lbfgs", "adam")
 STYLE_LOSSES = ("gram", "centered_gram")
 NORMALIZATIONS = ("hw", "chw", "none")
@@ -42,10 +44,13 @@ class Options:
     seed: int
     precision: str
     channels_last: bool
+    preserve_color: str | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
             choose(name, getattr(self, name), allowed)
+        if self.preserve_color is not None:
+            choose("preserve_color", self.preserve_color, COLOR_KEEPERS)
         for name in _POSITIVE:
             check_number(name, getattr(self, name), positive=True)
         for name in ("content_weight", "style_weight", "tv_weight"):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nstkit.images import fitted_size, resize
 from nstkit.training import LBFGS
+from nstkit.transfer.color_keeping import prepare_colors, restore_colors
 from nstkit.transfer.objective import Objective, normalized, read
 from nstkit.transfer.options import Options
 from nstkit.transfer.taps import TappedEncoder
@@ -82,10 +83,11 @@ class Run:
 
     def __init__(
         self, encoder: TappedEncoder, content: Tensor, styles: Sequence[Tensor], start: Tensor | None,
-        options: Options, generator: torch.Generator | None,
+        options: Options, generator: torch.Generator | None, masks: Tensor | None = None,
     ) -> None:  # fmt: skip
         self.encoder, self.options = encoder, options
-        self.content, self.styles, self.start = content, styles, start
+        self.content, self.styles, self.start, self.masks = content, styles, start, masks
+        self._working = prepare_colors(content, list(styles), options.preserve_color)
         self.weights = normalized(options.style_weights)
         self.sizes = pyramid(
             (content.shape[-2], content.shape[-1]), options.size, options.coarsest, encoder.minimum_size()
@@ -99,9 +101,9 @@ class Run:
 
     def _enter_scale(self, previous: Tensor | None) -> None:
         size = self.sizes[self.scale]
-        content = resize(self.content, size)
-        styles = [self._at_this_scale(style) for style in self.styles]
-        self.objective = Objective(self.encoder, content, styles, self.weights, self.options)
+        content = resize(self._working[0], size)
+        styles = [self._at_this_scale(style) for style in self._working[1]]
+        self.objective = Objective(self.encoder, content, styles, self.weights, self.options, self.masks)
         image = self._first(content) if previous is None else resize(previous, size)
         self.x = image.detach().clone(memory_format=torch.contiguous_format)
         self.optimizer = make_optimizer(self.x, self.options)
@@ -143,7 +145,7 @@ class Run:
     def advance(self) -> Step:
         """Take one step, entering the next scale first where the last one is done."""
         if self.step == self.options.steps:
-            previous = self.image()
+            previous = self._iterate()
             self.scale, self.step = self.scale + 1, 0
             self._enter_scale(previous)
         leaf = self.x.requires_grad_()
@@ -170,11 +172,19 @@ class Run:
         bad = [name for name, flag in zip(self.terms, self._trouble.tolist(), strict=True) if flag]
         if bad:
             where = f"scale {self.scale + 1} of {len(self.sizes)}, step {self.step} or up to {CHECK_EVERY - 1} before"
-            raise NonFiniteLoss(f"the {bad[0]} term is not finite ({where}); lower learning_rate", self._good)
+            message = f"the {bad[0]} term is not finite ({where}); lower learning_rate"
+            raise NonFiniteLoss(message, self._shown(self._good))
         self._good.copy_(self.x)
 
     def image(self) -> Tensor:
-        """The image as it stands: the average of iterates where one is kept, on the run's device."""
+        """The image as it stands, with the content's colours where they are to be kept, on the run's device."""
+        return self._shown(self._iterate())
+
+    def _shown(self, image: Tensor) -> Tensor:
+        return restore_colors(image, self.content, self.options.preserve_color)
+
+    def _iterate(self) -> Tensor:
+        """What is optimised: the average of iterates where one is kept."""
         if self._average is None or self.step == 0:
             return self.x.detach().clone()
         return (self._average / (1 - self.options.average**self.step)).clamp(0, 1)
@@ -214,7 +224,9 @@ class Run:
                 f"resume: the stored run has {name}={stored.get(name)!r}, this one {mine[name]!r}"
             )
         if checkpoint["plain"]["pictures"] != self.fingerprint():
-            raise ValueError("resume: the stored run had other pictures; give the same content and styles")
+            raise ValueError(
+                "resume: the stored run had other pictures; give the same content, styles and masks"
+            )
         self.scale, self.step = int(checkpoint["plain"]["scale"]), int(checkpoint["plain"]["step"])
         tensors = {k: v.to(self.x.device) for k, v in checkpoint["tensors"].items()}
         self._enter_scale(tensors["x"])
@@ -226,7 +238,8 @@ class Run:
     def fingerprint(self) -> str:
         """A digest of the pictures the run started from."""
         digest = hashlib.sha256()
-        for picture in (self.content, *self.styles, *([] if self.start is None else [self.start])):
+        others = [picture for picture in (self.start, self.masks) if picture is not None]
+        for picture in (self.content, *self.styles, *others):
             digest.update(
                 repr(tuple(picture.shape)).encode() + picture.detach().cpu().contiguous().numpy().tobytes()
             )

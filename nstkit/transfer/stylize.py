@@ -15,6 +15,7 @@ from nstkit.encoders import Encoder, load_encoder
 from nstkit.images import check_image
 from nstkit.transfer.options import INITS, Options, choose, pick_device, pick_precision
 from nstkit.transfer.recipes import RECIPES, TINY
+from nstkit.transfer.regions import check_masks
 from nstkit.transfer.run import Result, Run, Step
 from nstkit.transfer.taps import TappedEncoder, check_layers
 
@@ -35,6 +36,8 @@ def stylize(
     content_layers: Mapping[str, float] | None = None,
     style_layers: Mapping[str, float] | None = None,
     style_weights: Sequence[float] | None = None,
+    masks: Tensor | None = None,
+    preserve_color: Literal["luminance", "histogram", "covariance"] | None = None,
     style_scale: float = 1.0,
     style_loss: Literal["gram", "centered_gram"] | None = None,
     normalize: Literal["hw", "chw", "none"] = "hw",
@@ -69,6 +72,9 @@ def stylize(
         content_layers: content layers and their weights; beside the encoder's own there are luma2, luma4, luma8.
         style_layers: style layers and their weights; beside the encoder's own there are color1, color2, color4.
         style_weights: how much of each style; None gives all the same.
+        masks: where each style counts: one mask per style, of the content's size, (K, H, W); 0, black, is nowhere.
+        preserve_color: keep the content's colours: luminance transfers brightness alone; histogram and covariance
+            recolour the styles first.
         style_scale: size of the styles relative to the content; larger gives larger strokes.
         style_loss: gram, or centered_gram, which matches means and covariances separately.
         normalize: divide Gram matrices by H·W (hw), C·H·W (chw) or nothing; Gatys' 1/(4C²) always applies.
@@ -93,6 +99,8 @@ def stylize(
     """
     pictures = [styles] if isinstance(styles, Tensor) else list(styles)
     _check_pictures(content, pictures, style_weights)
+    if masks is not None:
+        check_masks(masks, len(pictures), content)
     place = pick_device(device)
     network = _network(encoder, weights, pooling)
     recipe = RECIPES.get(network.name, TINY)
@@ -122,6 +130,7 @@ def stylize(
         seed=seed,
         precision=pick_precision(precision, recipe.precision, place),
         channels_last=channels_last,
+        preserve_color=preserve_color,
     )
     tapped = _tapped(network, options, place)
     _check_sizes(content, pictures, tapped.minimum_size())
@@ -132,6 +141,7 @@ def stylize(
         None if start is None else _checked_start(start, content).to(place, torch.float32),
         options,
         generator,
+        None if masks is None else masks.to(place, torch.float32),
     )
     if resume is not None:
         run.resume(resume)

@@ -92,6 +92,53 @@ def test_a_file_to_start_from_is_used(nstkit, here, order, photo):
     assert not torch.equal(load_image("gray-out.png"), load_image("photo.png-out.png"))
 
 
+def halves(here):
+    """The left and the right half of the photo, as pictures of its proportions."""
+    left = (torch.arange(96) < 48).float().expand(1, 3, 72, 96)
+    save_image(left, here / "left.png")
+    save_image(1 - left, here / "right.png")
+    return "left.png", "right.png"
+
+
+def test_masks_are_pictures_one_for_each_style(nstkit, here, photo, style, stop_at):
+    words = ("transfer", photo, style, "ink_wash", "-o", "out.png", *SHORT, "-q")
+    masked = (*words, "--masks", ",".join(halves(here)))
+    assert nstkit(*masked).code == 0
+    assert json.loads(read_metadata("out.png")["masks"]) == ["left.png", "right.png"]
+    content = picture(photo, 112, enlarge=True)
+    masks = torch.cat([picture(name, 112, enlarge=True)[:, 0] for name in ("left.png", "right.png")])
+    styles = [picture(style, 112), picture("ink_wash", 112)]
+    image = stylize(content, styles, encoder="tiny", size=112, coarsest=56, steps=4, masks=masks).image
+    assert float((load_image("out.png") - image).abs().mean()) < 0.01
+    (here / "out.png").rename("whole.png")
+    stop_at(3)
+    assert nstkit(*masked).code == 130
+    stop_at(None)
+    assert nstkit(*words, "--resume").code == 0
+    assert torch.equal(load_image("out.png"), load_image("whole.png"))
+
+
+def test_a_mask_of_other_proportions_is_refused(nstkit, here, photo, style, order):
+    code, _, err = nstkit(*order, "--masks", style, "-q")
+    assert code == 0  # 80 x 60 has the proportions of 96 x 72
+    save_image(torch.ones(1, 3, 72, 72), here / "square.png")
+    code, _, err = nstkit(*order, "--masks", "square.png", "--force")
+    assert code == 2
+    assert (
+        "--masks: expected square.png in the content's proportions, 112 x 84 at this size, got 112 x 112"
+        in err
+    )
+
+
+def test_the_contents_colours_are_kept_where_asked(nstkit, here, photo, order):
+    from nstkit.color import rgb_to_yiq
+
+    assert nstkit(*order, "--preserve-color", "luminance", "-q").code == 0
+    assert json.loads(read_metadata("out.png")["options"])["preserve_color"] == "luminance"
+    gap = rgb_to_yiq(load_image("out.png")) - rgb_to_yiq(picture(photo, 112, enlarge=True).clamp(0, 1))
+    assert float(gap[:, 1:].square().mean().sqrt()) < 0.05  # what is clipped
+
+
 def test_an_existing_file_is_refused_before_any_work(nstkit, here, order, monkeypatch):
     monkeypatch.setattr(session, "picture", pytest.fail)
     (here / "out.png").write_bytes(b"precious")
