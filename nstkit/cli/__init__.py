@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hint": ("study", "Give a hint for an exercise: the idea, the shape, nearly there."),
     "solution": ("study", "Show the worked answer of an exercise you have passed."),
     "reset": ("study", "Bring a lesson's notebook back, keeping a dated copy of yours."),
+    "train": ("train", "Train GANs on folders of pictures."),
     "drill": ("drill", "Hold a mock interview, with a clock and a scorecard."),
     "anki": ("drill", "Write the interview questions as an Anki deck."),
     "course": ("course", "Make a ready nbgrader course."),
@@ -41,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Each command: its module in here, which has a function of its name, and its line in `nstkit --help`."""
 
-GROUPS = ("filter", "enhance", "color")
+GROUPS = ("filter", "enhance", "color", "train")
 """Commands that have commands of their own: their module's function `group` makes them."""
 
 

@@ -1,0 +1,69 @@
+"""`nstkit train dcgan` and `nstkit train cyclegan`: GANs trained on folders of pictures."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nstkit.cli.declarations import declaration_in_source
+from nstkit.cli.options import options_of, takes_options
+
+_SKIP = ("on_step", "resume")
+DCGAN = options_of(declaration_in_source("nstkit.gan.training", "train_dcgan"), skip=_SKIP)
+CYCLEGAN = options_of(declaration_in_source("nstkit.gan.training", "train_cyclegan"), skip=_SKIP)
+
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--output", metavar="RUN", help="Folder of the run: samples, checkpoint, log, networks."
+    ),
+]
+SampleEvery = Annotated[
+    int, typer.Option("--sample-every", min=1, help="Steps between two grids of samples.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, exactly.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+@takes_options(DCGAN)
+def dcgan(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures, with subfolders.")],
+    output: Output,
+    sample_every: SampleEvery = 500,
+    resume: Resume = False,
+    quiet: Quiet = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Train a DCGAN to make pictures like those of a folder."""
+    from nstkit.cli.training_run import Order, carry_out
+
+    carry_out(Order("dcgan", (folder,), output, sample_every, resume, quiet, given))
+
+
+@takes_options(CYCLEGAN)
+def cyclegan(
+    folder_a: Annotated[Path, typer.Argument(metavar="FOLDER_A", help="Pictures of the one kind.")],
+    folder_b: Annotated[Path, typer.Argument(metavar="FOLDER_B", help="Pictures of the other kind.")],
+    output: Output,
+    sample_every: SampleEvery = 500,
+    resume: Resume = False,
+    quiet: Quiet = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Train a CycleGAN to turn pictures of one kind into the other, and back."""
+    from nstkit.cli.training_run import Order, carry_out
+
+    carry_out(Order("cyclegan", (folder_a, folder_b), output, sample_every, resume, quiet, given))
+
+
+def group(kind: str) -> typer.Typer:
+    """The command `nstkit train`, with a command per kind of GAN."""
+    app = typer.Typer(
+        help="Train GANs on folders of pictures; under torchrun, on several processes.",
+        rich_markup_mode=None, no_args_is_help=True,
+    )  # fmt: skip
+    app.command("dcgan", help="Train a DCGAN to make pictures like those of a folder.")(dcgan)
+    app.command("cyclegan", help="Train a CycleGAN to turn one kind of pictures into the other.")(cyclegan)
+    return app
