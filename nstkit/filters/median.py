@@ -13,7 +13,7 @@ from nstkit.filters.checks import check_picture, check_radius
 from nstkit.filters.selection import median_network, sorting_network
 from nstkit.filters.windows import in_bands
 
-_WIDEST_NETWORK = 5
+_WIDEST_NETWORK = 7
 """Up to this radius a network is faster than selection pixel by pixel."""
 
 

@@ -42,18 +42,21 @@ def tv_denoise(image: Tensor, lam: float, n_iter: int = 300) -> Tensor:
     dual = ahead = (torch.zeros_like(image), torch.zeros_like(image))
     momentum = 1.0
     for _ in range(n_iter):
-        before, dual = dual, _project(ahead, _gradient(_divergence(*ahead) - scaled))
+        before, dual = dual, _project(ahead, _gradient(_divergence(*ahead).sub_(scaled)))
         faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         share = (momentum - 1) / faster
-        ahead = (torch.lerp(before[0], dual[0], 1 + share), torch.lerp(before[1], dual[1], 1 + share))
+        ahead = (before[0].lerp_(dual[0], 1 + share), before[1].lerp_(dual[1], 1 + share))
         momentum = faster
     return image - lam * _divergence(*dual)
 
 
 def _gradient(values: Tensor) -> tuple[Tensor, Tensor]:
     """Forward differences down and to the right, 0 where there is no next pixel."""
-    down = torch.nn.functional.pad(values.diff(dim=-2), (0, 0, 0, 1))
-    right = torch.nn.functional.pad(values.diff(dim=-1), (0, 1))
+    down, right = torch.zeros_like(values), torch.zeros_like(values)
+    down[..., :-1, :] = values[..., 1:, :]
+    down[..., :-1, :] -= values[..., :-1, :]
+    right[..., :-1] = values[..., 1:]
+    right[..., :-1] -= values[..., :-1]
     return down, right
 
 
@@ -67,7 +70,6 @@ def _divergence(down: Tensor, right: Tensor) -> Tensor:
 
 def _project(field: tuple[Tensor, Tensor], gradient: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """A step along the gradient, then back to |p| ≤ 1."""
-    down = torch.add(field[0], gradient[0], alpha=_STEP)
-    right = torch.add(field[1], gradient[1], alpha=_STEP)
-    length = (down.square() + right.square()).clamp(min=1).sqrt()
+    down, right = (g.mul_(_STEP).add_(p) for p, g in zip(field, gradient, strict=True))
+    length = down.square().addcmul_(right, right).clamp_(min=1).sqrt_()
     return down / length, right / length

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-_BAND_BYTES = {"cpu": 1 << 20, "cuda": 256 << 20}
+_BAND_BYTES = {"cpu": 1 << 19, "cuda": 256 << 20}
 
 
 def in_bands(function: Callable[[Tensor], Tensor], padded: Tensor, margin: int) -> Tensor:
@@ -27,7 +27,7 @@ def in_bands(function: Callable[[Tensor], Tensor], padded: Tensor, margin: int) 
     if torch.is_grad_enabled() and padded.requires_grad:
         return function(padded)
     row = padded[..., 0, :].nbytes
-    size = max(8, 4 * margin, _BAND_BYTES.get(padded.device.type, 1 << 20) // row)
+    size = max(8, 4 * margin, _BAND_BYTES.get(padded.device.type, 1 << 19) // row)
     bands = [
         function(padded[..., top : min(top + size, height) + 2 * margin, :]) for top in range(0, height, size)
     ]

@@ -12,7 +12,7 @@ LAWFUL = {
     "bilateral_filter": lambda x: filters.bilateral_filter(x, 1.5, 0.3, 2),
     "gaussian_scale_space": lambda x: filters.gaussian_scale_space(x, [0.7, 1.6])[1],
     "median_filter": lambda x: filters.median_filter(x, 1),
-    "wide median_filter": lambda x: filters.median_filter(x, 6),
+    "wide median_filter": lambda x: filters.median_filter(x, 8),
     "switching_median": lambda x: filters.switching_median(x, 1, 0.2),
     "nl_means": lambda x: filters.nl_means(x, 1, 2, 0.3, 0.05),
     "tv_denoise": lambda x: filters.tv_denoise(x, 0.1, 12),
