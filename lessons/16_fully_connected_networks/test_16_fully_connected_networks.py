@@ -15,7 +15,7 @@ dense_as_conv = exercise(
     minutes=15,
     hints=[
         "A dense layer on a small map is one inner product per output; a convolution takes it at every place.",
-        "Each row of the weight is a kernel (C, kh, kw), channel slowest; the result has H − kh + 1 by W − kw + 1 places.",
+        "Rows of the weight are kernels (C, kh, kw), channel slowest; the result is (N, O, H − kh + 1, W − kw + 1).",
         "weight.reshape(O, C, kh, kw) and F.conv2d with the bias; what remains is to check the sizes.",
     ],
 )
