@@ -16,9 +16,10 @@ from nstkit.course.make import make_course, read_seed
 from nstkit.grading.landlock import landlock_abi
 from nstkit.lessons import find_lesson
 
-pytestmark = pytest.mark.skipif(
-    landlock_abi() < 4, reason="coursework is graded on Linux with Landlock ABI 4 or later"
-)
+pytestmark = [
+    pytest.mark.skipif(landlock_abi() < 4, reason="coursework is graded on Linux with Landlock ABI 4 or later"),
+    pytest.mark.xdist_group("nbgrader"),  # one class is graded for all of these tests
+]
 
 LESSON = "07_toy"
 WRONG = "def running_sum(a):\n    return a * 0 + a.sum()\n"
