@@ -88,7 +88,7 @@ show(walls)
 # %% [markdown]
 # *Left, a brick wall in straight rows. Right, bricks and mortar of the right colours and widths, in no order at all.*
 #
-# The mortar has the right colour, the right width, and meets the bricks at the right angle. It runs nowhere. A Gram
+# The mortar has the right colour and about the right width, and it runs nowhere. A Gram
 # matrix sums over places, so nothing tells one joint that another one should lie 16 pixels below it: the features that
 # could say so have not looked that far. **Equal Gram matrices do not make equal textures.** What they hold is second
 # moments of features at one and the same place; what they let go is every arrangement that is wider than a feature's
