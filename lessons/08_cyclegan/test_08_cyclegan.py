@@ -95,7 +95,7 @@ def coins_and_slots(answer, draw):
         ages = np.array(_queries(small, 1500, 1))[4:]
         waits = np.arange(4, 1500) - ages
     return {
-        "batches with old and new images": "most" if mixed > 0.5 else "few",
+        "batches with old and new images": "most" if mixed > 0.75 else "few",
         "how long a swapped image had waited": _near(float(waits[waits > 0].mean()), 8.0, 1.2),
         "the longest wait": "more than 30" if waits.max() > 30 else "30 or less",
     }
