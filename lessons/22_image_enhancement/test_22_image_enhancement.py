@@ -217,7 +217,8 @@ def by_default(answer, draw):
 def counts_left_over(answer, draw):
     """Strong clipping: the excess goes round, and its remainder to bins 0, s, 2s, …"""
     image = _scene(draw, 64, 96, spread=3.0)
-    return {"tight": answer(image, 1.0, (2, 3)), "loose": answer(image, 12.5, (2, 3))}
+    limits = {"tight": 1.0, "loose": 12.5, "less than one count": 0.2}
+    return {name: answer(image, limit, (2, 3)) for name, limit in limits.items()}
 
 
 @clahe.check(points=1)
