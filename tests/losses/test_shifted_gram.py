@@ -43,7 +43,8 @@ def test_it_sees_a_period_to_which_the_gram_matrix_is_blind():
     stripes = torch.tensor([1.0, 1, 0, 0] * 3, dtype=torch.float64).expand(1, 2, 5, 12).clone()
     shuffled = stripes[..., torch.tensor([0, 4, 8, 2, 6, 10, 1, 5, 9, 3, 7, 11])]
     torch.testing.assert_close(gram_matrix(shuffled), gram_matrix(stripes))
-    assert float(shifted_gram(stripes, 0, 4)[0, 0, 1]) == pytest.approx(0.25)  # half of the products are 1, divided by C = 2
+    # half of the products are 1, divided by C = 2
+    assert float(shifted_gram(stripes, 0, 4)[0, 0, 1]) == pytest.approx(0.25)
     assert shifted_gram(shuffled, 0, 4)[0, 0, 1] < 0.15
 
 
