@@ -37,7 +37,7 @@ torch.set_num_threads(2)
 encoder = load_encoder("tiny")
 coffee = photograph("coffee", size=144)  # (1, 3, 96, 144)
 window = paint("stained_glass", height=224, width=288)
-quick = {"encoder": "tiny", "size": 144, "coarsest": 72, "steps": 16}
+quick = {"encoder": "tiny", "size": 144, "coarsest": 72, "steps": 12}
 
 
 def show(axis, image, title):
@@ -63,7 +63,7 @@ with torch.no_grad():
     of_coffee, of_window = encoder(coffee, list(layers)), encoder(window, list(layers))
 
 
-def invert(targets, steps=40):
+def invert(targets, steps=30):
     """A picture with these features, found by optimising pixels: a decoder that needs no training."""
     energy = {k: float(t.square().mean()) for k, t in targets.items()}
 
