@@ -30,7 +30,8 @@ def linear_color_transfer(source: Tensor, reference: Tensor, method: str = "mk")
         reference: (B, 3, H', W') or (1, 3, H', W'), of any size.
         method: one of the names above.
     Returns:
-        (B, 3, H, W), same dtype; may leave [0, 1]. Statistics are float64 where the device has it.
+        (B, 3, H, W), same dtype; may leave [0, 1]. Statistics are float64 where the device has it. Differentiable,
+        but for roots of covariances with equal eigenvalues, as those of gray pictures.
     Raises:
         ValueError, TypeError: no images, batches that do not fit, or another method.
     """
