@@ -9,8 +9,8 @@ from nstkit.cli.declarations import declaration_in_source
 from nstkit.cli.options import options_of, takes_options
 
 _SKIP = ("on_step", "resume")
-DCGAN = options_of(declaration_in_source("nstkit.gan.training", "train_dcgan"), skip=_SKIP)
-CYCLEGAN = options_of(declaration_in_source("nstkit.gan.training", "train_cyclegan"), skip=_SKIP)
+DCGAN = options_of(declaration_in_source("nstkit.gan.dcgan_training", "train_dcgan"), skip=_SKIP)
+CYCLEGAN = options_of(declaration_in_source("nstkit.gan.cyclegan_training", "train_cyclegan"), skip=_SKIP)
 
 Output = Annotated[
     Path,
@@ -27,6 +27,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 
 @takes_options(DCGAN)
 def dcgan(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures, with subfolders.")],
     output: Output,
     sample_every: SampleEvery = 500,
@@ -35,14 +36,20 @@ def dcgan(
     *,
     given: dict[str, Any],
 ) -> None:
-    """Train a DCGAN to make pictures like those of a folder."""
+    """Train a DCGAN to make pictures like those of a folder.
+
+    Ctrl-C stores a checkpoint; the same command with --resume goes on and ends where the uninterrupted run would have
+    ended. Start it with `torchrun --nproc-per-node=N --no-python nstkit train …` to train on N processes.
+    """
     from nstkit.cli.training_run import Order, carry_out
 
-    carry_out(Order("dcgan", (folder,), output, sample_every, resume, quiet, given))
+    words = tuple(context.obj or ())
+    carry_out(Order("dcgan", (folder,), output, sample_every, resume, quiet, given, words))
 
 
 @takes_options(CYCLEGAN)
 def cyclegan(
+    context: typer.Context,
     folder_a: Annotated[Path, typer.Argument(metavar="FOLDER_A", help="Pictures of the one kind.")],
     folder_b: Annotated[Path, typer.Argument(metavar="FOLDER_B", help="Pictures of the other kind.")],
     output: Output,
@@ -52,10 +59,15 @@ def cyclegan(
     *,
     given: dict[str, Any],
 ) -> None:
-    """Train a CycleGAN to turn pictures of one kind into the other, and back."""
+    """Train a CycleGAN to turn pictures of one kind into the other, and back.
+
+    Ctrl-C stores a checkpoint; the same command with --resume goes on and ends where the uninterrupted run would have
+    ended. Start it with `torchrun --nproc-per-node=N --no-python nstkit train …` to train on N processes.
+    """
     from nstkit.cli.training_run import Order, carry_out
 
-    carry_out(Order("cyclegan", (folder_a, folder_b), output, sample_every, resume, quiet, given))
+    words = tuple(context.obj or ())
+    carry_out(Order("cyclegan", (folder_a, folder_b), output, sample_every, resume, quiet, given, words))
 
 
 def group(kind: str) -> typer.Typer:
@@ -64,6 +76,6 @@ def group(kind: str) -> typer.Typer:
         help="Train GANs on folders of pictures; under torchrun, on several processes.",
         rich_markup_mode=None, no_args_is_help=True,
     )  # fmt: skip
-    app.command("dcgan", help="Train a DCGAN to make pictures like those of a folder.")(dcgan)
-    app.command("cyclegan", help="Train a CycleGAN to turn one kind of pictures into the other.")(cyclegan)
+    app.command("dcgan")(dcgan)
+    app.command("cyclegan")(cyclegan)
     return app

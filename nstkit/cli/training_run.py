@@ -1,15 +1,8 @@
-"""One run of `nstkit train`: watched, stored now and then, resumed exactly.
+"""One run of `nstkit train`: checked, watched, stored now and then, finished or left to go on from exactly."""
 
-RUN/options.json           what the run was started with
-RUN/checkpoint.safetensors the latest good state
-RUN/log.jsonl              the losses, every few steps
-RUN/samples/000500.png     what it makes
-RUN/generator.safetensors  the networks at the end (a_to_b and b_to_a for CycleGAN)
-"""
-
-import json
 import math
 import os
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -17,25 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save
 from torch import Tensor
 
-from nstkit.cli.console import Meter, meter, remaining
+from nstkit.cli.console import Meter, meter
 from nstkit.cli.interrupt import Interrupt
-from nstkit.gan.training import GanStep, Trained, train_cyclegan, train_dcgan
-from nstkit.images import save_image
-from nstkit.lessons.build import write_whole
-from nstkit.training import load_training, save_training
+from nstkit.cli.options import shown
+from nstkit.cli.run_folder import RunFolder
+from nstkit.cli.train import CYCLEGAN, DCGAN
+from nstkit.gan.cyclegan_training import train_cyclegan
+from nstkit.gan.dcgan_training import train_dcgan
+from nstkit.gan.training import GanStep, Trained
+from nstkit.training import NonFiniteTraining
 
 TRAINERS: Mapping[str, Any] = {"dcgan": train_dcgan, "cyclegan": train_cyclegan}
+OPTIONS = {"dcgan": DCGAN, "cyclegan": CYCLEGAN}
+FREE = {"dcgan": ("device", "steps"), "cyclegan": ("device",)}
+"""Options that may change on resuming: a CycleGAN's learning rate falls with its number of steps."""
+
 CHECKPOINT_SECONDS = 60.0
 LOG_EVERY = 10
+NAMED = 10
+"""Passed-over files that are named; more are counted."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for; `given` are the trainer's options that were named."""
+    """What was asked for.
+
+    Attributes:
+        given: the trainer's options that were named.
+        words: the whole command line, to say how to go on.
+    """
 
     kind: str
     folders: tuple[Path, ...]
@@ -44,102 +49,121 @@ class Order:
     resume: bool
     quiet: bool
     given: dict[str, Any]
+    words: tuple[str, ...]
 
-    @property
-    def checkpoint(self) -> Path:
-        """Where the state is kept."""
-        return self.output / "checkpoint.safetensors"
-
-    def described(self) -> dict[str, Any]:
+    def described(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What options.json says."""
-        return {"kind": self.kind, "folders": [str(f.resolve()) for f in self.folders], "options": self.given}
+        return {"kind": self.kind, "folders": [str(f.resolve()) for f in self.folders], "options": options}
 
 
 def carry_out(order: Order) -> None:
     """Do it; exits with 130 where Ctrl-C stopped it.
 
     Raises:
-        ValueError, OSError, NonFiniteTraining: in one sentence; the latest good checkpoint is kept.
+        ValueError, OSError: something cannot be, or cannot be written.
+        NonFiniteTraining: a loss blew up; the latest good checkpoint is kept.
     """
     leader = int(os.environ.get("RANK", "0")) == 0
-    stored, given = _prepared(order, leader)
+    folder = RunFolder(order.output)
+    options = _agreed(order, folder)
+    stored = folder.state() if order.resume else None
     with meter(order.quiet or not leader) as progress:
         with Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once")) as interrupt:
-            watch = Watch(order, progress, interrupt, leader)
-            trained = TRAINERS[order.kind](*order.folders, **given, on_step=watch, resume=stored)
+            watch = Watch(order, folder, progress, interrupt, options)
+            try:
+                train = TRAINERS[order.kind]
+                trained = train(
+                    *order.folders, **options, on_step=watch if leader else watch.idle, resume=stored
+                )
+            except NonFiniteTraining as error:
+                raise NonFiniteTraining(f"{error}; {folder.left}") from error
         if leader:
-            _end(order, progress, trained)
+            _end(order, folder, progress, trained)
         if not trained.finished:
-            sys.exit(128 + interrupt.number)
+            sys.exit(128 + (interrupt.number or 2))
 
 
-def _prepared(order: Order, leader: bool) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The state to go on from, if any, and the options of the run."""
-    path = order.output / "options.json"
-    if order.resume:
-        if not path.exists():
-            raise ValueError(f"--resume: {order.output} holds no run of `nstkit train`")
-        before = json.loads(path.read_text("utf-8"))
-        if before["kind"] != order.kind:
-            raise ValueError(f"--resume: {order.output} holds a run of {before['kind']}, not of {order.kind}")
-        given = before["options"] | order.given
-        changed = [
-            n
-            for n, v in order.given.items()
-            if n not in ("steps", "device") and before["options"].get(n) != v
-        ]
-        if changed:
+def _agreed(order: Order, folder: RunFolder) -> dict[str, Any]:
+    """The options of this run: those given, or those of the run in the folder, which they must not contradict."""
+    inside = next((f for f in order.folders if order.output.resolve().is_relative_to(f.resolve())), None)
+    if inside is not None:
+        raise ValueError(
+            f"--output: expected a folder outside of {inside}, or its samples become pictures to learn"
+        )
+    if not order.resume:
+        folder.check_free()
+        return dict(order.given)
+    before = folder.described()
+    if before["kind"] != order.kind:
+        raise ValueError(f"--resume: {order.output} holds a run of {before['kind']}, not of {order.kind}")
+    mine = order.described({})["folders"]
+    if before["folders"] != mine:
+        raise ValueError(
+            f"--resume: the run in {order.output} learns from {', '.join(before['folders'])}; name that"
+        )
+    for name, value in order.given.items():
+        was = before["options"].get(name, OPTIONS[order.kind][name].default)
+        if value != was and name not in FREE[order.kind]:
             raise ValueError(
-                f"--{changed[0].replace('_', '-')}: the run in {order.output} has another; leave it out"
+                f"{name}: the run in {order.output} has {shown(was)}, got {shown(value)}; leave it out"
             )
-        return (load_training(order.checkpoint) if order.checkpoint.exists() else None), given
-    if order.output.exists() and any(order.output.iterdir()):
-        raise FileExistsError(f"{order.output}: is not empty; go on with --resume, or name a new folder")
-    if leader:
-        (order.output / "samples").mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps(order.described(), indent=1) + "\n").encode())
-    return None, dict(order.given)
+    options: dict[str, Any] = before["options"] | order.given
+    return options
 
 
 class Watch:
     """Shows, logs, samples and stores a run after each of its steps; True ends it."""
 
-    def __init__(self, order: Order, progress: Meter, interrupt: Interrupt, leader: bool) -> None:
-        self.order, self.progress, self.interrupt, self.leader = order, progress, interrupt, leader
-        self._stored = time.monotonic()
-        self._first = 0
+    def __init__(
+        self,
+        order: Order,
+        folder: RunFolder,
+        progress: Meter,
+        interrupt: Interrupt,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.order, self.folder, self.progress, self.interrupt = order, folder, progress, interrupt
+        self.options, self._stored, self._first, self._named = options, time.monotonic(), 0, 0
 
     def __call__(self, step: GanStep) -> bool:
         """After a step."""
-        stop = bool(self.interrupt.number)
-        if not self.leader:
-            return stop
-        self._first = self._first or step.step
-        self._log(step)
-        if step.step % self.order.sample_every == 0 or step.step == step.steps:
-            save_samples(step.samples(), step.columns, self.order.output / "samples" / f"{step.step:06}.png")
-        if stop or step.step == step.steps or time.monotonic() - self._stored >= CHECKPOINT_SECONDS:
+        stop, last = bool(self.interrupt.number), step.step == step.steps
+        if not self._first:  # all was checked by now
+            self._first = step.step
+            self.folder.begin(self.order.described(self.options))
+        self._name(step.passed_over)
+        if last or step.step % LOG_EVERY == 0:
+            self.folder.add_to_log(step.step, step.losses)
+        if last or step.step % self.order.sample_every == 0:
+            self.folder.add_samples(step.step, step.samples(), step.columns)
+        if stop or last or time.monotonic() - self._stored >= CHECKPOINT_SECONDS:
             self._store(step)
         if self.progress.due():
-            share = (step.step - self._first + 1) / (step.steps - self._first + 1)
-            detail = "  ".join(f"{name} {value:.3f}" for name, value in step.losses.items())
-            left = remaining(self.progress.elapsed, share)
-            self.progress.update(share, f"{step.step}/{step.steps}", f"{detail}  {left}")
+            self._show(step)
         return stop
 
-    def _log(self, step: GanStep) -> None:
-        if step.step % LOG_EVERY and step.step != step.steps:
-            return
-        with open(self.order.output / "log.jsonl", "a", encoding="utf-8") as log:
-            log.write(
-                json.dumps({"step": step.step, **{k: round(v, 6) for k, v in step.losses.items()}}) + "\n"
-            )
+    def idle(self, step: GanStep) -> bool:
+        """After a step, in a process that leaves all of that to another."""
+        return bool(self.interrupt.number)
+
+    def _show(self, step: GanStep) -> None:
+        share = (step.step - self._first + 1) / (step.steps - self._first + 1)
+        losses = "  ".join(f"{name} {value:.3f}" for name, value in step.losses.items())
+        self.progress.update(share, f"{step.step}/{step.steps}", losses)
+
+    def _name(self, passed_over: tuple[str, ...]) -> None:
+        for line in [] if self.order.quiet else passed_over[self._named : NAMED]:
+            self.progress.say(f"passed over: {line}")
+        if len(passed_over) > NAMED >= self._named and not self.order.quiet:
+            self.progress.say(f"passed over: {len(passed_over) - NAMED} more")
+        self._named = len(passed_over)
 
     def _store(self, step: GanStep) -> None:
         """Store the state, unless it is broken already: the latest good one then stays."""
         checkpoint = step.checkpoint()
-        if _finite(checkpoint):
-            save_training(checkpoint, self.order.checkpoint)
+        if not _finite(checkpoint):
+            raise NonFiniteTraining(f"the weights are not finite (step {step.step}); lower the learning rate")
+        self.folder.store(checkpoint)
         self._stored = time.monotonic()
 
 
@@ -153,25 +177,12 @@ def _finite(tree: Any) -> bool:
     return not isinstance(tree, float) or math.isfinite(tree)
 
 
-def save_samples(pictures: Tensor, columns: int, path: Path) -> None:
-    """Write pictures (N, 3, S, S) in [0, 1] as one grid."""
-    from torchvision.utils import make_grid
-
-    save_image(make_grid(pictures, nrow=columns, padding=2, pad_value=1.0)[None], path, overwrite=True)
-
-
-def _end(order: Order, progress: Meter, trained: Trained) -> None:
-    for line in trained.passed_over:
-        progress.say(f"passed over: {line}")
+def _end(order: Order, folder: RunFolder, progress: Meter, trained: Trained) -> None:
     if not trained.finished:
-        progress.say(
-            f"stopped at step {trained.fitted.step}; the same command with --resume goes on from there"
-        )
+        words = [word for word in order.words if word != "--resume"]
+        progress.say(f"stopped at step {trained.fitted.step}, which is stored")
+        progress.say(f"to go on: {shlex.join(['nstkit', *words, '--resume'])}")
         return
-    for name, network in trained.generators.items():
-        weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        write_whole(
-            order.output / f"{name}.safetensors",
-            save(weights, {"kind": order.kind, "torch": torch.__version__}),
-        )
-    progress.say(f"done: {order.output}/samples shows what it makes; the networks are beside it")
+    folder.add_networks(order.kind, trained.generators)
+    if not order.quiet:
+        progress.say(f"done: {folder.samples} shows what it makes; the networks are beside it")

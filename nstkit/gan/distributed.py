@@ -6,8 +6,9 @@ synchronises its statistics on GPUs, and on CPUs each process has its own).
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
@@ -15,77 +16,113 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from nstkit.training import Batches
+from nstkit.training.batches import Items
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among those that train together.
+
+    Attributes:
+        place: the device of this process.
+        rank: the number of this process, from 0.
+        world: how many there are.
+    """
+
+    place: torch.device
+    rank: int = 0
+    world: int = 1
 
 
 @contextmanager
-def together() -> Iterator[tuple[int, int]]:
-    """The rank of this process and the number of processes, while they are connected."""
+def together(device: torch.device) -> Iterator[Team]:
+    """This process's team, while its processes are connected; a team of one outside of torchrun.
+
+    Raises:
+        ValueError: several processes, and fewer GPUs than that.
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1 or dist.is_initialized():
-        yield (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    if world == 1:
+        yield Team(device)
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    place = _own_device(device)
+    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
-        yield dist.get_rank(), world
+        yield Team(place, dist.get_rank(), world)
     finally:
         dist.destroy_process_group()
 
 
-def own_device(device: torch.device, rank: int) -> torch.device:
-    """The GPU of this process, where there are several."""
-    if device.type == "cuda" and device.index is None and torch.cuda.device_count() > 1:
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", rank)) % torch.cuda.device_count())
-    return device
+def _own_device(device: torch.device) -> torch.device:
+    """The GPU of this process alone."""
+    if device.type != "cuda":
+        return device
+    local, count = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if processes > count:
+        raise ValueError(
+            f"device: expected a GPU for each of {processes} processes, found {count}; start fewer"
+        )
+    torch.cuda.set_device(local)
+    return torch.device("cuda", local)
 
 
 class Share(Batches):
-    """This process's part of each batch: every `world`-th item, from number `rank` on."""
+    """A team member's part of each batch: every `world`-th item, from number `rank` on.
 
-    rank, world = 0, 1
+    Args:
+        items, seed, transform, workers: as for `Batches`.
+        batch_size: of the joined batch, a multiple of the number of processes.
+    """
 
-    def of(self, rank: int, world: int) -> "Share":
-        """Take the share of process `rank` of `world`; the batch size must be a multiple of `world`."""
-        if self.batch_size % world:
+    def __init__(
+        self, items: Items, batch_size: int, team: Team, *, seed: int = 0,
+        transform: Callable[..., Tensor] | None = None, workers: int = 0,
+    ) -> None:  # fmt: skip
+        if batch_size % team.world:
             raise ValueError(
-                f"batch_size: expected a multiple of the {world} processes, got {self.batch_size}"
+                f"batch_size: expected a multiple of the {team.world} processes, got {batch_size}"
             )
-        self.rank, self.world = rank, world
-        return self
+        super().__init__(items, batch_size, seed=seed, transform=transform, workers=workers)
+        self._team = team
 
     def _picks(self, number: int) -> list[tuple[int, int]]:
-        return super()._picks(number)[self.rank :: self.world]
+        return super()._picks(number)[self._team.rank :: self._team.world]
 
 
-def parallel(module: nn.Module, world: int) -> nn.Module:
-    """The module with its gradients averaged over all processes; itself where there is one alone."""
-    if world == 1:
+def share_of(batch: Tensor, team: Team) -> Tensor:
+    """The share of a joined batch that belongs to this process, on its device."""
+    return batch[team.rank :: team.world].to(team.place)
+
+
+def parallel(module: nn.Module, team: Team) -> nn.Module:
+    """The module with its gradients averaged over all processes; itself where there is one alone.
+
+    On GPUs the module's own batch norms are replaced by synchronised ones, in place.
+    """
+    if team.world == 1:
         return module
-    if next(module.parameters()).is_cuda:
+    if team.place.type == "cuda":
         module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
     return DistributedDataParallel(module, broadcast_buffers=False)
 
 
-def averaged(losses: Mapping[str, float], world: int) -> dict[str, float]:
+def averaged(losses: Mapping[str, float], team: Team) -> dict[str, float]:
     """The mean of each loss over all processes."""
-    if world == 1:
+    if team.world == 1:
         return dict(losses)
-    return dict(zip(losses, [value / world for value in _summed(list(losses.values()))], strict=True))
+    sums = _summed(list(losses.values()), team)
+    return {name: value / team.world for name, value in zip(losses, sums, strict=True)}
 
 
-def agreed(stop: bool, world: int) -> bool:
+def agreed(stop: bool, team: Team) -> bool:
     """Whether any process wants to stop: all must at the same step, or the others wait for it forever."""
-    return stop if world == 1 else _summed([float(stop)])[0] > 0
+    return stop if team.world == 1 else _summed([float(stop)], team)[0] > 0
 
 
-def _summed(values: list[float]) -> list[float]:
+def _summed(values: list[float], team: Team) -> list[float]:
     """Each value's sum over all processes."""
-    tensor = torch.tensor(values, dtype=torch.float64)
-    tensor = tensor.cuda() if dist.get_backend() == "nccl" else tensor
+    tensor = torch.tensor(values, dtype=torch.float64, device=team.place)
     dist.all_reduce(tensor)
     found: list[float] = tensor.tolist()
     return found
-
-
-def share_of(batch: Tensor, rank: int, world: int) -> Tensor:
-    """The share of a joined batch that belongs to this process."""
-    return batch[rank::world]

@@ -4,6 +4,9 @@ Shrivastava et al., "Learning from Simulated and Unsupervised Images through Adv
 arXiv:1612.07828, Section 2.3; with one coin per image and swaps as in Zhu et al., ICCV 2017 (50 images).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -52,4 +55,15 @@ class ImagePool:
             return image
         place = int(torch.randint(self.capacity, (), generator=self.generator))
         old, self.images[place] = self.images[place], image.clone()
-        return old
+        return old.to(image.device)  # it may come from a checkpoint, which is read on the CPU
+
+    def state_dict(self) -> dict[str, Any]:
+        """The images and the random state; torch's global one is nobody's part."""
+        random = None if self.generator is None else self.generator.get_state()
+        return {"images": list(self.images), "random": random}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.images = list(state["images"])
+        if self.generator is not None and state["random"] is not None:
+            self.generator.set_state(state["random"])

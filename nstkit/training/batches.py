@@ -5,12 +5,22 @@ and a set smaller than a batch works too.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+
+class Items(Protocol):
+    """Anything with a length and items by number."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, number: int, /) -> Any:
+        """The item of that number, from 0."""
 
 
 class Batches:
@@ -26,7 +36,7 @@ class Batches:
     """
 
     def __init__(
-        self, items: Sequence[Any], batch_size: int, *, seed: int = 0,
+        self, items: Items, batch_size: int, *, seed: int = 0,
         transform: Callable[[Any, torch.Generator], Tensor] | None = None, workers: int = 0,
     ) -> None:  # fmt: skip
         if not len(items) or batch_size < 1:

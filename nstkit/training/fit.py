@@ -21,7 +21,7 @@ from nstkit.training.ema import WeightEMA
 from nstkit.training.random_state import random_state, restore_random_state
 
 CHECK_EVERY = 20
-"""Steps between two looks at whether the losses are finite: each look waits for the device."""
+"""Steps between two looks at whether losses in tensors are finite: each look waits for the device."""
 
 
 class Stateful(Protocol):
@@ -105,8 +105,11 @@ def fit(
         terms = train_step(*(source[done] for source in sources))
         done += 1
         _after_step(parts)
-        if done % CHECK_EVERY == 0 or done == steps:
-            _check_finite(terms, done)
+        at_hand = not any(isinstance(value, Tensor) for value in terms.values())
+        if at_hand or done % CHECK_EVERY == 0 or done == steps:
+            _check_finite(
+                terms, f"step {done}" if at_hand else f"step {done} or up to {CHECK_EVERY - 1} before"
+            )
         stopped = bool(on_step(Step(done, steps, terms, checkpoint))) if on_step is not None else False
     losses = {name: float(value) for name, value in terms.items()}
     return Fitted(done == steps, done, losses, None if done == steps else checkpoint())
@@ -134,10 +137,9 @@ def _after_step(parts: Mapping[str, Any]) -> None:
             part.update()
 
 
-def _check_finite(terms: Mapping[str, Tensor | float], done: int) -> None:
+def _check_finite(terms: Mapping[str, Tensor | float], where: str) -> None:
     bad = [name for name, value in terms.items() if not math.isfinite(float(value))]
     if bad:
-        where = f"step {done} or up to {CHECK_EVERY - 1} before"
         raise NonFiniteTraining(f"the loss {bad[0]!r} is not finite ({where}); lower the learning rate")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from nstkit.gan.training import train_cyclegan, train_dcgan
+from nstkit.gan.cyclegan_training import train_cyclegan
+from nstkit.gan.dcgan_training import train_dcgan
 from nstkit.images import save_image
 from nstkit.images.folder import PictureFolder, center_square, random_crop
 from nstkit.training import NonFiniteTraining
@@ -131,7 +132,7 @@ def test_one_picture_is_enough_to_run(tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_says_where(folders):
-    with pytest.raises(NonFiniteTraining, match=r"the loss '\w+' is (nan|inf).* at step \d+"):
+    with pytest.raises(NonFiniteTraining, match=r"the loss '\w+' is not finite \(step \d+\)"):
         train_dcgan(folders[0], steps=50, learning_rate=1e30, **TINY_DCGAN)
 
 
@@ -149,7 +150,7 @@ def test_crops_are_the_generator_s_and_stay_in_range():
 JOINED = """
 import os, sys, torch
 from pathlib import Path
-from nstkit.gan.training import train_cyclegan
+from nstkit.gan.cyclegan_training import train_cyclegan
 losses = []
 train_cyclegan(Path(sys.argv[1]), Path(sys.argv[2]), steps=3, size=16, batch_size=4, width=4, blocks=1, critic_width=4,
                critic_layers=1, device="cpu", pool=0, on_step=lambda s: losses.append(dict(s.losses)) and None)
