@@ -89,7 +89,8 @@ _COLOURS = {
 
 
 def _badge(state: str) -> str:
-    return f"<span style='color:{_COLOURS[state]};font-weight:bold'>{MARKS[state][0]} {state}</span>"
+    style = f"color:{_COLOURS[state]};font-weight:bold;white-space:nowrap"
+    return f"<span style='{style}'>{MARKS[state][0]} {state}</span>"
 
 
 def _html_row(result: Result, row: Any) -> str:

@@ -102,10 +102,15 @@ def describe_failure(error: BaseException) -> Failure:
 def learner_trace(error: BaseException) -> str:
     """The frames that lie in the learner's cells or files, innermost last, as "file:line in name"."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_learners(f.filename)]
-    lines = [f"{f.filename}:{f.lineno} in {f.name}\n    {(f.line or '').strip()}" for f in frames]
+    lines = [f"{_shown(f.filename)}:{f.lineno} in {f.name}\n    {(f.line or '').strip()}" for f in frames]
     if isinstance(error, SyntaxError) and error.filename:
-        lines.append(f"{error.filename}:{error.lineno}\n    {(error.text or '').strip()}")
+        lines.append(f"{_shown(error.filename)}:{error.lineno}\n    {(error.text or '').strip()}")
     return "\n".join(lines[-6:])
+
+
+def _shown(filename: str) -> str:
+    """A file name as learners know it: a kernel gives each cell a file of its own in the temporary folder."""
+    return "your cell" if "ipykernel_" in filename or filename.startswith("<ipython-input") else filename
 
 
 def _is_learners(filename: str) -> bool:

@@ -185,3 +185,12 @@ def test_results_are_json(lesson):
     fields = json.loads(json.dumps(results["running_sum"].to_json()))
     assert {"state", "points", "max_points", "checks", "misconception", "message"} <= fields.keys()
     assert fields["checks"][0]["state"] == "wrong"
+
+
+def test_a_cell_that_runs_in_a_kernel_is_named_as_such(exercises):
+    source = "def running_sum(a):\n    return 1 / 0\n"
+    namespace = {}
+    exec(compile(source, "/tmp/ipykernel_99/1501562247.py", "exec"), namespace)
+    result = graded(exercises, namespace["running_sum"])
+    assert result.message == "ZeroDivisionError: division by zero (your cell:2)"
+    assert "ipykernel" not in result.trace
