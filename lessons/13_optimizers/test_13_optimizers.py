@@ -496,6 +496,18 @@ def the_budget(answer, draw):
 
 
 @minimize_lbfgs.check(points=1)
+def the_memory_is_yours_to_choose(answer, draw):
+    """Another history_size takes another path, and a longer memory gets lower."""
+    objective, init = _bowl(draw)
+    (short, first), (long, second) = (answer(objective, init, 40, size) for size in (1, 12))
+    return {
+        "another path": first != second,
+        "lower": float(objective(long)) < float(objective(short)),
+        "first": [first[0], second[0]],
+    }
+
+
+@minimize_lbfgs.check(points=1)
 def images_in_any_layout(answer, draw):
     """A batch of images that is not contiguous; init is left alone."""
     goal, init = draw.image(2, 5, 8), draw.image(2, 5, 8, strided=True)
@@ -610,6 +622,13 @@ def moves_the_callers_tensor(objective, init, max_iter=60, history_size=10):
         init.copy_(result)
         return init, history
     return _lbfgs(objective, init, max_iter, history_size, clone=False)
+
+
+@minimize_lbfgs.misconception(
+    "You left history_size out, and torch remembers 100 pairs; hand it on to the optimiser."
+)
+def ignores_the_history_size(objective, init, max_iter=60, history_size=10):
+    return _lbfgs(objective, init, max_iter, 100)
 
 
 @minimize_lbfgs.accepts
