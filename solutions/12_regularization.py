@@ -107,7 +107,7 @@ def noisy(generator):
     return lambda x: {k: library_dropout(f, 0.5, True, generator) for k, f in encoder(x).items()}
 
 
-def by_lbfgs(network, steps=14):
+def by_lbfgs(network, steps=10):
     """The clean objective after each step of L-BFGS with a line search, which sees `network`."""
     image, values = content.clone().requires_grad_(), []
     optimizer = torch.optim.LBFGS([image], max_iter=4, line_search_fn="strong_wolfe")
@@ -127,9 +127,9 @@ def by_lbfgs(network, steps=14):
 
 clean, dropped = by_lbfgs(encoder), by_lbfgs(noisy(torch.Generator().manual_seed(0)))
 figure, axis = plt.subplots(figsize=(6.4, 3.2))
-axis.semilogy(range(1, 15), clean, "-o", markersize=3, color="#0072B2", label="frozen network as it is")
+axis.semilogy(range(1, 11), clean, "-o", markersize=3, color="#0072B2", label="frozen network as it is")
 axis.semilogy(
-    range(1, 15), dropped, "--s", markersize=3, color="#D55E00", label="dropout 0.5 on its features"
+    range(1, 11), dropped, "--s", markersize=3, color="#D55E00", label="dropout 0.5 on its features"
 )
 axis.set_xlabel("step of L-BFGS")
 axis.set_ylabel("objective, measured clean")
