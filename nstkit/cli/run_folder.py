@@ -106,7 +106,9 @@ class RunFolder:
             path = self.path / f"{name}.safetensors"
             weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
             with self._writing(path):
-                write_whole(path, save(weights, {"kind": kind, "torch": torch.__version__}))
+                write_whole(
+                    path, save(weights, {"made by": f"nstkit train {kind}, torch {torch.__version__}"})
+                )
 
     @property
     def left(self) -> str:

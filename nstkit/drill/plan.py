@@ -89,7 +89,7 @@ def _fitting(items: list[tuple[Item, float]], minutes: float) -> list[Item]:
     chosen: list[Item] = []
     used = 0.0
     for item, cost in items:
-        if chosen and used + cost > minutes + 2:
+        if chosen and used + cost > 1.2 * minutes:
             continue
         chosen.append(item)
         used += cost

@@ -17,7 +17,9 @@ from nstkit.grading.landlock import landlock_abi
 from nstkit.lessons import find_lesson
 
 pytestmark = [
-    pytest.mark.skipif(landlock_abi() < 4, reason="coursework is graded on Linux with Landlock ABI 4 or later"),
+    pytest.mark.skipif(
+        landlock_abi() < 4, reason="coursework is graded on Linux with Landlock ABI 4 or later"
+    ),
     pytest.mark.xdist_group("nbgrader"),  # one class is graded for all of these tests
 ]
 

@@ -11,7 +11,7 @@ import torch
 from nstkit.gan.cyclegan_training import train_cyclegan
 from nstkit.gan.dcgan_training import train_dcgan
 from nstkit.images import save_image
-from nstkit.images.folder import PictureFolder, center_square, random_crop
+from nstkit.images.folder import PictureFolder, center_square
 from nstkit.training import NonFiniteTraining
 
 TINY_DCGAN = {"size": 16, "batch_size": 4, "latent_dim": 4, "width": 4, "device": "cpu"}
@@ -102,6 +102,33 @@ def test_the_global_random_state_is_left_alone(folders):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def state(trained):
+    return torch.cat([v.double().flatten() for v in trained.generators["generator"].state_dict().values()])
+
+
+def test_looking_at_samples_does_not_change_a_run(folders):
+    plain = train_dcgan(folders[0], steps=4, **TINY_DCGAN)
+    seen = []
+    watched = train_dcgan(
+        folders[0], steps=4, **TINY_DCGAN, on_step=lambda s: seen.append(s.samples()) and None
+    )
+    assert len(seen) == 4
+    assert torch.equal(state(watched), state(plain))
+
+
+def test_the_averaged_generator_has_the_statistics_of_its_own_weights(folders):
+    """In eval mode its batch norms subtract the means that its activations have."""
+    generator = train_dcgan(folders[0], steps=6, **TINY_DCGAN, learning_rate=5e-3).generators["generator"]
+    assert not generator.training
+    z = torch.randn(4096, 4, 1, 1, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        activations = generator[0](z)
+    norm = generator[1]
+    deviation = activations.std((0, 2, 3))
+    assert ((norm.running_mean - activations.mean((0, 2, 3))).abs() < 0.1 * deviation).all()
+    torch.testing.assert_close(norm.running_var.sqrt(), deviation, rtol=0.1, atol=0)
+
+
 def test_bad_files_are_named_and_passed_over(folders, tmp_path):
     for path in folders[0].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -134,17 +161,6 @@ def test_one_picture_is_enough_to_run(tmp_path):
 def test_a_loss_that_is_no_number_ends_the_run_and_says_where(folders):
     with pytest.raises(NonFiniteTraining, match=r"the loss '\w+' is not finite \(step \d+\)"):
         train_dcgan(folders[0], steps=50, learning_rate=1e30, **TINY_DCGAN)
-
-
-def test_crops_are_the_generator_s_and_stay_in_range():
-    image = torch.rand(1, 3, 30, 50)
-    crop = random_crop(16)
-    one, again, other = (crop(image, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
-    assert one.shape == (3, 16, 16)
-    assert -1 <= one.min() <= one.max() <= 1
-    assert crop(torch.rand(1, 3, 16, 16), torch.Generator().manual_seed(0)).shape == (3, 16, 16)
 
 
 JOINED = """
