@@ -5,10 +5,12 @@ of processes, so a run on two comes to what a run on one comes to, up to roundin
 synchronises its statistics on GPUs, and on CPUs each process has its own).
 """
 
+import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -104,7 +106,10 @@ def parallel(module: nn.Module, team: Team) -> nn.Module:
         return module
     if team.place.type == "cuda":
         module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-    return DistributedDataParallel(module, broadcast_buffers=False)
+    parameters = inspect.signature(DistributedDataParallel).parameters  # torch 2.14 renamed one
+    renamed = "forward_sync_buffers" in parameters
+    unsynced: Any = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
+    return DistributedDataParallel(module, **unsynced)
 
 
 def averaged(losses: Mapping[str, float], team: Team) -> dict[str, float]:
