@@ -472,9 +472,8 @@ print("loss at steps 0, 1, 2, 5, 20, 79:", [round(history[t], 3) for t in (0, 1,
 # rate 0.1. The first step of Adam has the size of the learning rate, whatever the gradient (lesson 13 says why):
 # $0.5 + 0.1 = 0.6$. Four ways to write the clamp. **Predict for each:** does it learn, stand still, or raise?
 
+
 # %%
-
-
 def rebind(x):
     return x.clamp(0, 1)
 

@@ -131,12 +131,9 @@ def test_committed_notebooks_carry_no_outputs(name):
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("make", [stub_notebook, solved_notebook], ids=["stub", "solved"])
 @every_finished_lesson
-def test_notebooks_run_from_top_to_bottom(name, make, tmp_path, monkeypatch):
+def test_notebooks_run_from_top_to_bottom(name, make):
     lesson = FINISHED[name]
     notebook = nbformat.reads(to_bytes(make(lesson)).decode(), as_version=4)
-    monkeypatch.setenv(
-        "OMP_THREAD_LIMIT", "1"
-    )  # another notebook runs beside this one; on two cores that is quicker
     folder = str(lesson.folder)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
     reports = [

@@ -153,9 +153,9 @@ def serve(connection: socket.socket, kit: dict[str, Any]) -> None:
             _run_child(kit, request, writer)
         os.close(writer)
         data, status = _drain(reader, pid, request["wall"])
-        exit_code = _bury(pid)
+        exit_code, cpu = _bury(pid)
         send(connection.send, data)
-        send(connection.send, json.dumps({"status": status, "exit": exit_code}).encode())
+        send(connection.send, json.dumps({"status": status, "exit": exit_code, "cpu": cpu}).encode())
 
 
 def _warm(request: dict[str, Any]) -> None:
@@ -201,12 +201,12 @@ def _drain(reader: int, pid: int, seconds: float) -> tuple[bytes, str]:
         os.close(ended)
 
 
-def _bury(pid: int) -> int:
-    """Kill the child's whole family, adopted orphans too, and return the child's exit code."""
+def _bury(pid: int) -> tuple[int, float]:
+    """Kill the child's whole family, adopted orphans too; the child's exit code and seconds of processor time."""
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
+    _, status, used = os.wait4(pid, 0)
     children = f"/proc/self/task/{os.getpid()}/children"
     for _ in range(1000):
         with open(children) as listing:
@@ -217,7 +217,7 @@ def _bury(pid: int) -> int:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(orphan, signal.SIGKILL)
                 os.waitpid(orphan, 0)
-    return os.waitstatus_to_exitcode(status)
+    return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
 
 
 def main() -> None:

@@ -99,10 +99,20 @@ def test_a_failing_setup_cell_explains_missing_answers(tmp_path):
     assert isinstance(answers.error_of("g"), ModuleNotFoundError)
 
 
-def test_stripped_metadata_means_no_answers(tmp_path):
+def test_where_the_metadata_was_lost_an_answer_is_the_cell_that_defines_it(tmp_path):
     path = write_notebook(tmp_path / "x.ipynb", {"f": "def f(): pass"})
     notebook = json.loads(path.read_text())
     for cell in notebook["cells"]:
         cell["metadata"] = {}
     path.write_text(json.dumps(notebook))
-    assert read_cells(path) == []
+    assert [cell.exercise for cell in read_cells(path)] == [""]  # the setup comes first
+    assert [cell.exercise for cell in read_cells(path, names=["f", "g"])] == ["", "f"]
+
+
+def test_an_untouched_copy_of_an_answer_is_skipped(tmp_path):
+    stub = "def f():\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    path = write_notebook(tmp_path / "x.ipynb", {"f": "def f(): return 1"})
+    notebook = json.loads(path.read_text())
+    notebook["cells"].insert(2, notebook["cells"][1] | {"source": stub})
+    path.write_text(json.dumps(notebook))
+    assert run_cells(read_cells(path)).find("f")() == 1
