@@ -48,8 +48,10 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        text = path.read_text("utf-8")
+        self.lines = text.split("\n")
         try:
-            self.tree = ast.parse(path.read_text("utf-8"))
+            self.tree = ast.parse(text)
         except SyntaxError as error:
             raise ValueError(f"{shown(path)}:{error.lineno}: {error.msg}") from None
 
@@ -73,7 +75,7 @@ class _Reader:
         """The fields of each `variable = exercise(…)`, by variable."""
         found: dict[str, dict[str, Any]] = {}
         plain = {id(node.value): node for node in self.tree.body if isinstance(node, ast.Assign)}
-        for call in _calls(self.tree, "exercise"):
+        for call in self.calls("exercise"):
             target = plain[id(call)].targets[0] if id(call) in plain else None
             if not isinstance(target, ast.Name):
                 self.wrong(call, "exercise: expected `name = exercise(…)` at the top level of the file")
@@ -103,7 +105,7 @@ class _Reader:
 
     def decorated(self) -> Iterator[tuple[str, ast.expr, ast.FunctionDef]]:
         """Each `@variable.check(…)`: the variable, the decorator, the function below."""
-        for function in ast.walk(self.tree):
+        for function in self.nodes(".check"):
             if not isinstance(function, ast.FunctionDef):
                 continue
             for decorator in function.decorator_list:
@@ -130,15 +132,22 @@ class _Reader:
             self.wrong(node, f"{key}: expected {_WORDS[kind]}, got {value!r}")
         return value
 
+    def calls(self, name: str) -> list[ast.Call]:
+        """The calls of a function by its bare name, in the order of the file."""
+        calls = [node for node in self.nodes(name) if isinstance(node, ast.Call)]
+        named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
+        return sorted(named, key=lambda call: call.lineno)
+
+    def nodes(self, word: str) -> Iterator[ast.AST]:
+        """All nodes of the statements whose text has that word in it: most have not, and walking is slow."""
+        for statement in self.tree.body:
+            decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+            first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+            if any(word in line for line in self.lines[first - 1 : statement.end_lineno]):
+                yield from ast.walk(statement)
+
     def wrong(self, node: ast.expr, message: str) -> NoReturn:
         raise ValueError(f"{shown(self.path)}:{node.lineno}: {message}")
-
-
-def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
-    """The calls of a function by its bare name, in the order of the file."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
-    return sorted(named, key=lambda call: call.lineno)
 
 
 def _is(value: Any, kind: Any) -> bool:
