@@ -65,9 +65,9 @@ def precision_views_and_large_windows(answer, draw):
 def without_a_loop(answer, draw):
     """A picture of 128 × 128, radius 2, takes well under a second."""
     picture = _grain(draw, 128, 128)
-    start = time.perf_counter()
+    start = time.process_time()
     medians = answer(picture, 2)
-    return {"medians": medians, "in time": time.perf_counter() - start < 1.5}
+    return {"medians": medians, "in time": time.process_time() - start < 1.5}
 
 
 @median_filter.check(points=1)
@@ -353,9 +353,9 @@ def small_pictures_and_single_precision(answer, draw):
 def loops_over_offsets_only(answer, draw):
     """A picture of 64 × 64, p = 1, s = 5, takes well under a second."""
     picture = _scene(draw, 64, 64)
-    start = time.perf_counter()
+    start = time.process_time()
     cleaned = answer(picture, 1, 5, 0.1)
-    return {"cleaned": cleaned, "in time": time.perf_counter() - start < 1.5}
+    return {"cleaned": cleaned, "in time": time.process_time() - start < 1.5}
 
 
 @nl_means.check(points=1)
