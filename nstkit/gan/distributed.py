@@ -5,6 +5,8 @@ of processes, so a run on two comes to what a run on one comes to, up to roundin
 synchronises its statistics on GPUs, and on CPUs each process has its own).
 """
 
+import atexit
+import gc
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +50,8 @@ def together(device: torch.device) -> Iterator[Team]:
         yield Team(device)
         return
     place = _own_device(device)
+    # Wrapped networks refer to themselves; one that is still there while Python shuts down lets its threads abort.
+    atexit.register(gc.collect)
     dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
         yield Team(place, dist.get_rank(), world)

@@ -61,16 +61,18 @@ TWO = """
 import sys, torch
 from torch import nn
 from nstkit.gan.distributed import agreed, averaged, parallel, together
-with together(torch.device("cpu")) as team:
-    assert averaged({"a": 1.0 + team.rank, "b": -4.0 * team.rank}, team) == {"a": 1.5, "b": -2.0}
-    assert agreed(team.rank == 1, team) and not agreed(False, team)
-    linear = nn.Linear(3, 1, bias=False)
-    with torch.no_grad():
-        linear.weight.fill_(1.0)
-    x = torch.tensor([[1.0, 2.0, 3.0]]) * (1 + 2 * team.rank)
-    whole = parallel(linear, team)  # it averages for as long as it lives
-    whole(x).sum().backward()
-    assert torch.equal(linear.weight.grad, torch.tensor([[2.0, 4.0, 6.0]]))  # the mean of 1 and 3 times that
+def work():
+    with together(torch.device("cpu")) as team:
+        assert averaged({"a": 1.0 + team.rank, "b": -4.0 * team.rank}, team) == {"a": 1.5, "b": -2.0}
+        assert agreed(team.rank == 1, team) and not agreed(False, team)
+        linear = nn.Linear(3, 1, bias=False)
+        with torch.no_grad():
+            linear.weight.fill_(1.0)
+        x = torch.tensor([[1.0, 2.0, 3.0]]) * (1 + 2 * team.rank)
+        whole = parallel(linear, team)  # it averages for as long as it lives
+        whole(x).sum().backward()
+        assert torch.equal(linear.weight.grad, torch.tensor([[2.0, 4.0, 6.0]]))  # the mean of 1 and 3 times that
+work()
 assert not torch.distributed.is_initialized()
 """
 

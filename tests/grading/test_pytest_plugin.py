@@ -51,7 +51,10 @@ def test_a_mistake_is_answered_with_its_sentence(lesson):
     )
     code, text = run(lesson)
     assert code == 1
-    assert text.count("You returned the total everywhere; add up step by step.") == 1
+    failures, _, _ = text.partition(
+        "short test summary info"
+    )  # which pytest cuts off, but not where CI is set
+    assert failures.count("You returned the total everywhere; add up step by step.") == 1
     assert "07_toy    2/5" in text
     assert "next: mend running_sum" in text
 
