@@ -3,6 +3,8 @@
 Gatys, Ecker & Bethge, CVPR 2016, Eq. 3 (no division); Johnson, Alahi & Fei-Fei, ECCV 2016, Eq. 3 (by C·H·W).
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -34,7 +36,26 @@ def gram_matrix(features: Tensor, normalize: str = "chw") -> Tensor:
     if normalize not in _DIVISORS:
         raise ValueError(f"normalize: expected one of {', '.join(map(repr, _DIVISORS))}, got {normalize!r}")
     flat = features.flatten(2)  # (B, C, N)
-    divisor = _DIVISORS[normalize](*flat.shape[1:])
-    # The factor goes into the product: float16 would overflow before a division. beta=0 leaves `unread` unread.
-    unread = flat.new_empty(())
-    return torch.baddbmm(unread, flat, flat.mT, beta=0, alpha=1 / divisor)
+    gram: Tensor = _SecondMoments.apply(flat, 1 / _DIVISORS[normalize](*flat.shape[1:]))
+    return gram
+
+
+class _SecondMoments(torch.autograd.Function):
+    """α F Fᵀ, whose gradient α (D + Dᵀ) F is one product; autograd would multiply D and Dᵀ by F one after the other."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(flat: Tensor, factor: float) -> Tensor:
+        # The factor goes into the product: float16 would overflow before a division. beta=0 leaves `unread` unread.
+        return torch.baddbmm(flat.new_empty(()), flat, flat.mT, beta=0, alpha=factor)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        flat, ctx.factor = inputs
+        ctx.save_for_backward(flat)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (flat,) = ctx.saved_tensors
+        return torch.bmm(ctx.factor * (gradient + gradient.mT), flat), None

@@ -76,6 +76,13 @@ def test_first_and_second_derivatives_are_right(normalize):
     assert torch.autograd.gradgradcheck(lambda f: gram_matrix(f, normalize), features)
 
 
+def test_it_works_under_the_transforms_of_torch_func(features):
+    slope = torch.func.grad(lambda f: gram_matrix(f[None]).square().sum())
+    leaf = features.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(gram_matrix(leaf).square().sum(), leaf)
+    torch.testing.assert_close(torch.func.vmap(slope)(features), expected, rtol=1e-12, atol=0)
+
+
 def test_half_precision_does_not_overflow_before_the_division():
     strong = torch.full((2, 3, 40, 50), 30.0, dtype=torch.float16)  # 2000 positions · 900 > 65504
     torch.testing.assert_close(gram_matrix(strong, "hw"), torch.full((2, 3, 3), 900.0, dtype=torch.float16))
