@@ -10,6 +10,7 @@ from nstkit.lessons.interview import Sample, Text
 
 _WORDS = {
     "en": {
+        "point": "{n}. {ours}: {why} ({word})",
         "intro": "You are the interviewer. Read an answer and say which points it made; then see how we scored it.",
         "ask": "Which points did this answer make? Their numbers, 0 for none",
         "again": "Please give numbers from 1 to {n}, with spaces between them, or 0.",
@@ -24,6 +25,7 @@ _WORDS = {
         "even": "You lean to neither side.",
     },
     "zh": {
+        "point": "{n}. {ours}：{why}（{word}）",
         "intro": "现在你是面试官。读一段回答，判断它说到了哪些要点，然后看看我们怎么评。",
         "ask": "这段回答说到了哪些要点？输入编号，0 表示都没有",
         "again": "请输入 1 到 {n} 的编号，用空格隔开，或者 0。",
@@ -101,7 +103,7 @@ def _one(desk: Desk, question: Question, sample: Sample, language: str) -> tuple
         word = "agree" if given == score.hit else "kind" if given else "strict"
         ours = words["yes" if score.hit else "no"]
         desk.show(
-            f"{score.point}. {ours}: {text(score.why)} ({words[word]})",
+            words["point"].format(n=score.point, ours=ours, why=text(score.why), word=words[word]),
             style="good" if word == "agree" else "bad",
         )
     return kind, strict

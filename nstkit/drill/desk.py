@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from nstkit.drill.words import clock_words, say
+from nstkit.drill.wrap import wrapped
 
 
 class EndOfReplies(Exception):  # noqa: N818
@@ -114,6 +115,8 @@ class Terminal:
     def show(self, text: str, *, style: str = "") -> None:
         """Print a paragraph, wrapped to the terminal."""
         look = {"head": "bold", "quiet": "dim", "good": "green", "bad": "yellow"}.get(style, "")
+        if self.language == "zh" and not self.plain:
+            text = wrapped(text, self._console.width)
         self._console.print(text, style="" if self.plain else look)
 
     def ask(self, prompt: str, clock: Clock, *, long: bool = False) -> str:

@@ -170,7 +170,7 @@ class Interviewer:
             self.desk.show(self._say("follow_up", level=follow_up.level), style="head")
             self.desk.show(self._text(follow_up.question))
             reply = self._reply(f"{number}/follow-up/{place}", self._say("answer"), long=True)
-            self.desk.show(f"{self._say('good_answer')}: {self._text(follow_up.answer)}")
+            self.desk.show(self._labelled("good_answer", self._text(follow_up.answer)))
             mark = _MARKS[self._choice(f"{number}/follow-up/{place}/mark", "mark", _letter("gpm"))]
             told.follow_ups.append({"place": place, "level": follow_up.level, "reply": reply, "mark": mark})
             if mark == "missed":
@@ -187,12 +187,11 @@ class Interviewer:
         told.hits = self._points(number, seen)
         missed = [p for p, hit in zip(rubric, told.hits, strict=True) if not hit and p.weight == "must"]
         for point in missed:
-            self.desk.show(f"{self._say('missed')}: {self._text(point.text)}", style="bad")
+            self.desk.show(self._labelled("missed", self._text(point.text)), style="bad")
         for wrong in self._question(told).interview.wrong_answers[:2]:
-            self.desk.show(
-                f"{self._say('wrong')}: {self._text(wrong.text)} {self._text(wrong.why)}", style="quiet"
-            )
-        self.desk.show(f"{self._say('model')}: {self._text(self._question(told).interview.model_answer)}")
+            both = f"{self._text(wrong.text)} {self._text(wrong.why)}"
+            self.desk.show(self._labelled("wrong", both), style="quiet")
+        self.desk.show(self._labelled("model", self._text(self._question(told).interview.model_answer)))
 
     def _points(self, number: int, seen: list[bool]) -> list[bool]:
         count = len(seen)
@@ -286,6 +285,9 @@ class Interviewer:
 
     def _say(self, key: str, **values: object) -> str:
         return say(self.language, key, **values)
+
+    def _labelled(self, word: str, text: str) -> str:
+        return f"{self._say(word)}：{text}" if self.language == "zh" else f"{self._say(word)}: {text}"
 
     def _text(self, text: Text) -> str:
         return text.zh if self.language == "zh" else text.en

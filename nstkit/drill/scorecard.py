@@ -98,7 +98,7 @@ def markdown(card: Card) -> str:
         lines += ["", f"## {card.title(told)} ({clock_words(told.seconds)})", ""]
         lines += _code_lines(card, told) if told.exercise else _talk_lines(card, told)
         if told.question in card.due:
-            lines += ["", f"*{card.say('next_time')}: {card.due[told.question]:%Y-%m-%d}*"]
+            lines += ["", f"*{card.say('next_time')} {card.due[told.question]:%Y-%m-%d}*"]
     return "\n".join([*lines, "", card.say("rule"), ""])
 
 
@@ -155,7 +155,7 @@ def page(card: Card) -> str:
         parts.append(_code_html(card, told) if told.exercise else _talk_html(card, told))
         if told.question in card.due:
             parts.append(
-                f"<p class='quiet'>{_e(card.say('next_time'))}: {card.due[told.question]:%Y-%m-%d}</p>"
+                f"<p class='quiet'>{_e(card.say('next_time'))} {card.due[told.question]:%Y-%m-%d}</p>"
             )
     if len(card.history) > 1:
         parts += [f"<h2>{_e(card.say('history'))}</h2>", history_plot(card.history, card.say("history"))]

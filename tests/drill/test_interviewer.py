@@ -33,7 +33,7 @@ def test_the_interview_is_in_the_language_that_was_chosen(memory, bank, script):
     desk = script(["术语Gram matrix", "", "m", "", "3"], "zh")
     card = hold(memory, bank, desk, Wish(minutes=8, seed=3, language="zh"))
     assert card.told[0].hits == [True, False, False]
-    assert "参考回答: 中文" in desk.heard()
+    assert "参考回答：中文" in desk.heard()
     assert "English" not in desk.heard()
 
 
