@@ -20,8 +20,9 @@ import torch
 from nstkit.encoders import load_encoder
 from nstkit.images import resize
 from nstkit.paintings import paint
+from nstkit.training.devices import fast_bfloat16
 from nstkit.transfer.objective import Objective
-from nstkit.transfer.options import Options, fast_bfloat16
+from nstkit.transfer.options import Options
 from nstkit.transfer.recipes import VGG
 from nstkit.transfer.run import make_optimizer
 from nstkit.transfer.taps import TappedEncoder

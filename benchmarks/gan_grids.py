@@ -20,8 +20,8 @@ from PIL import Image, ImageDraw
 
 from nstkit.gan.cyclegan_training import train_cyclegan
 from nstkit.gan.dcgan_training import train_dcgan
-from nstkit.gan.training import GanStep, Trained
 from nstkit.images import contact_sheet, save_image
+from nstkit.training.on_folders import FolderStep, Trained
 
 SIZE, FINE = 32, 8
 """Pixels of a training picture, and how many times finer it is drawn."""
@@ -97,7 +97,7 @@ def dcgan_sheet(work: Path) -> torch.Tensor:
     real = torch.stack(drawn).permute(0, 3, 1, 2).float() / 255
     seen: list[torch.Tensor] = []
 
-    def watch(step: GanStep) -> None:
+    def watch(step: FolderStep) -> None:
         if step.step % 100 == 0 or step.step == step.steps:
             report(step)
         if step.step in (EARLY, step.steps):
@@ -119,7 +119,7 @@ def cyclegan_sheet(work: Path) -> torch.Tensor:
     dotted = draw_folder(work / "dotted", 400, 3, dots(), INK, **sizes)
     seen: list[torch.Tensor] = []
 
-    def watch(step: GanStep) -> None:
+    def watch(step: FolderStep) -> None:
         if step.step % 100 == 0:
             report(step)
         if step.step == step.steps:
@@ -131,7 +131,7 @@ def cyclegan_sheet(work: Path) -> torch.Tensor:
     return contact_sheet([[enlarged(p[None], 5) for p in row] for row in rows], columns=titles, cell=160)
 
 
-def report(step: GanStep) -> None:
+def report(step: FolderStep) -> None:
     losses = "  ".join(f"{name} {value:.2f}" for name, value in step.losses.items())
     print(f"  {step.step}/{step.steps}  {losses}", flush=True)
 

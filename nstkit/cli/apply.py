@@ -18,7 +18,7 @@ from nstkit.cli.sources import picture
 from nstkit.enhance import on_brightness
 from nstkit.images import ImageError, check_target, contact_sheet, save_image
 from nstkit.images.writing import FORMATS
-from nstkit.transfer.options import pick_device
+from nstkit.training.devices import pick_device
 
 LARGEST = 1 << 30
 """Long side that a picture is shrunk to: none is."""

@@ -19,8 +19,9 @@ from nstkit.cli.sources import picture
 from nstkit.cli.transfer import OPTIONS
 from nstkit.color import luma
 from nstkit.images import check_target, save_image
+from nstkit.training.checks import check_number
 from nstkit.transfer import NonFiniteLoss, Result, Step, stylize
-from nstkit.transfer.options import INITS, check_number
+from nstkit.transfer.options import INITS
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from nstkit.cli.run_folder import RunFolder
 from nstkit.cli.train import CYCLEGAN, DCGAN
 from nstkit.gan.cyclegan_training import train_cyclegan
 from nstkit.gan.dcgan_training import train_dcgan
-from nstkit.gan.training import GanStep, Trained
 from nstkit.training import NonFiniteTraining
+from nstkit.training.on_folders import FolderStep, Trained
 
 TRAINERS: Mapping[str, Any] = {"dcgan": train_dcgan, "cyclegan": train_cyclegan}
 OPTIONS = {"dcgan": DCGAN, "cyclegan": CYCLEGAN}
@@ -125,7 +125,7 @@ class Watch:
         self.order, self.folder, self.progress, self.interrupt = order, folder, progress, interrupt
         self.options, self._stored, self._first, self._named = options, time.monotonic(), 0, 0
 
-    def __call__(self, step: GanStep) -> bool:
+    def __call__(self, step: FolderStep) -> bool:
         """After a step."""
         stop, last = bool(self.interrupt.number), step.step == step.steps
         if not self._first:  # all was checked by now
@@ -142,11 +142,11 @@ class Watch:
             self._show(step)
         return stop
 
-    def idle(self, step: GanStep) -> bool:
+    def idle(self, step: FolderStep) -> bool:
         """After a step, in a process that leaves all of that to another."""
         return bool(self.interrupt.number)
 
-    def _show(self, step: GanStep) -> None:
+    def _show(self, step: FolderStep) -> None:
         share = (step.step - self._first + 1) / (step.steps - self._first + 1)
         losses = "  ".join(f"{name} {value:.3f}" for name, value in step.losses.items())
         self.progress.update(share, f"{step.step}/{step.steps}", losses)
@@ -158,7 +158,7 @@ class Watch:
             self.progress.say(f"passed over: {len(passed_over) - NAMED} more")
         self._named = len(passed_over)
 
-    def _store(self, step: GanStep) -> None:
+    def _store(self, step: FolderStep) -> None:
         """Store the state, unless it is broken already: the latest good one then stays."""
         checkpoint = step.checkpoint()
         if not _finite(checkpoint):
@@ -183,6 +183,6 @@ def _end(order: Order, folder: RunFolder, progress: Meter, trained: Trained) -> 
         progress.say(f"stopped at step {trained.fitted.step}, which is stored")
         progress.say(f"to go on: {shlex.join(['nstkit', *words, '--resume'])}")
         return
-    folder.add_networks(order.kind, trained.generators)
+    folder.add_networks(order.kind, trained.networks)
     if not order.quiet:
         progress.say(f"done: {folder.samples} shows what it makes; the networks are beside it")

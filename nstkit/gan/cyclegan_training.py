@@ -14,24 +14,14 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from nstkit.gan.cyclegan_networks import build_patch_discriminator, build_resnet_generator
 from nstkit.gan.cyclegan_steps import cyclegan_discriminator_step, cyclegan_generator_step
-from nstkit.gan.distributed import Share, Team, averaged, parallel, together
 from nstkit.gan.image_pool import ImagePool
-from nstkit.gan.training import (
-    Trained,
-    Watch,
-    adam,
-    all_passed_over,
-    check_counts,
-    check_rates,
-    initialised,
-    lower_precision,
-    to_unit,
-    watching,
-    workers,
-)  # fmt: skip
+from nstkit.gan.training import adam, initialised, to_unit
 from nstkit.images.folder import PictureFolder, center_square, random_crop
 from nstkit.training import fit, linear_decay_factor
-from nstkit.transfer.options import check_number, pick_device
+from nstkit.training.checks import check_counts, check_number, check_rates
+from nstkit.training.devices import lower_precision, pick_device, workers
+from nstkit.training.distributed import Share, Team, averaged, parallel, together
+from nstkit.training.on_folders import Trained, Watch, all_passed_over, watching
 
 SHOWN = 4
 """Pictures of each kind that a grid of samples shows, there and back."""

@@ -13,24 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from nstkit.gan.dcgan import build_dcgan
-from nstkit.gan.distributed import Share, Team, averaged, parallel, share_of, together
 from nstkit.gan.steps import discriminator_step, generator_step
-from nstkit.gan.training import (
-    Trained,
-    Watch,
-    adam,
-    all_passed_over,
-    check_counts,
-    check_rates,
-    initialised,
-    lower_precision,
-    to_unit,
-    watching,
-    workers,
-)  # fmt: skip
+from nstkit.gan.training import adam, initialised, to_unit
 from nstkit.images.folder import PictureFolder, random_crop
 from nstkit.training import WeightEMA, fit
-from nstkit.transfer.options import pick_device
+from nstkit.training.checks import check_counts, check_rates
+from nstkit.training.devices import lower_precision, pick_device, workers
+from nstkit.training.distributed import Share, Team, averaged, parallel, share_of, together
+from nstkit.training.on_folders import Trained, Watch, all_passed_over, watching
 
 SHOWN, ROW = 64, 8
 """Samples of a grid, and on one row of it."""

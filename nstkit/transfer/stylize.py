@@ -13,7 +13,9 @@ from torch import Tensor
 
 from nstkit.encoders import Encoder, load_encoder
 from nstkit.images import check_image
-from nstkit.transfer.options import INITS, Options, choose, pick_device, pick_precision
+from nstkit.training.checks import choose
+from nstkit.training.devices import pick_device, pick_precision
+from nstkit.transfer.options import INITS, Options
 from nstkit.transfer.recipes import RECIPES, TINY
 from nstkit.transfer.regions import check_masks
 from nstkit.transfer.run import Result, Run, Step

@@ -40,7 +40,7 @@ def folders(tmp_path_factory):
 
 
 def weights(trained):
-    return torch.cat([p.detach().flatten() for g in trained.generators.values() for p in g.parameters()])
+    return torch.cat([p.detach().flatten() for g in trained.networks.values() for p in g.parameters()])
 
 
 def stopping_at(step):
@@ -103,7 +103,7 @@ def test_the_global_random_state_is_left_alone(folders):
 
 
 def state(trained):
-    return torch.cat([v.double().flatten() for v in trained.generators["generator"].state_dict().values()])
+    return torch.cat([v.double().flatten() for v in trained.networks["generator"].state_dict().values()])
 
 
 def test_looking_at_samples_does_not_change_a_run(folders):
@@ -118,7 +118,7 @@ def test_looking_at_samples_does_not_change_a_run(folders):
 
 def test_the_averaged_generator_has_the_statistics_of_its_own_weights(folders):
     """In eval mode its batch norms subtract the means that its activations have."""
-    generator = train_dcgan(folders[0], steps=6, **TINY_DCGAN, learning_rate=5e-3).generators["generator"]
+    generator = train_dcgan(folders[0], steps=6, **TINY_DCGAN, learning_rate=5e-3).networks["generator"]
     assert not generator.training
     z = torch.randn(4096, 4, 1, 1, generator=torch.Generator().manual_seed(5))
     with torch.no_grad():

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from nstkit.gan.distributed import Share, Team, agreed, averaged, parallel, share_of, together
 from nstkit.training import Batches
+from nstkit.training.distributed import Share, Team, agreed, averaged, parallel, share_of, together
 
 CPU = torch.device("cpu")
 ITEMS = torch.arange(10.0)[:, None] * torch.ones(2)
@@ -60,7 +60,7 @@ def test_alone_nothing_changes(monkeypatch):
 TWO = """
 import sys, torch
 from torch import nn
-from nstkit.gan.distributed import agreed, averaged, parallel, together
+from nstkit.training.distributed import agreed, averaged, parallel, together
 def work():
     with together(torch.device("cpu")) as team:
         assert averaged({"a": 1.0 + team.rank, "b": -4.0 * team.rank}, team) == {"a": 1.5, "b": -2.0}

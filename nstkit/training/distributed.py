@@ -19,8 +19,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from nstkit.training import Batches
-from nstkit.training.batches import Items
+from nstkit.training.batches import Batches, Items
 
 
 @dataclass(frozen=True)

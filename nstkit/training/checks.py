@@ -1,0 +1,35 @@
+"""Checks of plain arguments: a choice, a number, a count. Each error names the argument and what it may be."""
+
+import difflib
+import math
+from collections.abc import Sequence
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def choose(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise ValueError unless `value` is one of `allowed`, with the nearest as a suggestion."""
+    if value not in allowed:
+        near = difflib.get_close_matches(str(value), allowed, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}{hint}")
+
+
+def check_number(name: str, value: float, *, positive: bool = False) -> None:
+    """Raise ValueError unless `value` is finite and not negative (or positive)."""
+    wanted = "a positive number" if positive else "a number of at least 0"
+    if not math.isfinite(value) or value < 0 or (positive and value == 0):
+        raise ValueError(f"{name}: expected {wanted}, got {value}")
+
+
+def check_counts(**counts: int) -> None:
+    """Raise ValueError unless all are at least 1."""
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name}: expected at least 1, got {count}")
+
+
+def check_rates(learning_rate: float, precision: str) -> None:
+    """Raise ValueError unless these two, which every training has, can be."""
+    check_number("learning_rate", learning_rate, positive=True)
+    choose("precision", precision, PRECISIONS)
