@@ -123,6 +123,14 @@ def averaged(losses: Mapping[str, float], team: Team) -> dict[str, float]:
     return {name: value / team.world for name, value in zip(losses, sums, strict=True)}
 
 
+def averaged_terms(terms: Mapping[str, Tensor], team: Team) -> dict[str, Tensor]:
+    """The mean of each 0-d tensor over all processes, without graphs; waits for no device."""
+    values = torch.stack([term.detach().float() for term in terms.values()])
+    if team.world > 1:
+        dist.all_reduce(values)
+    return dict(zip(terms, (values / team.world).unbind(), strict=True))
+
+
 def agreed(stop: bool, team: Team) -> bool:
     """Whether any process wants to stop: all must at the same step, or the others wait for it forever."""
     return stop if team.world == 1 else _summed([float(stop)], team)[0] > 0

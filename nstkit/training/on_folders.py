@@ -22,7 +22,7 @@ class FolderStep:
 
     Attributes:
         step, steps: this step, from 1, of so many.
-        losses: the mean over all processes.
+        terms: the losses, their mean over all processes.
         columns: how many samples belong on one row.
         passed_over: the files so far that are no pictures to learn from, and why.
         checkpoint: makes the checkpoint of this moment.
@@ -30,11 +30,16 @@ class FolderStep:
 
     step: int
     steps: int
-    losses: Mapping[str, float]
+    terms: Mapping[str, Tensor | float]
     samples: Callable[[], Tensor]
     columns: int
     passed_over: tuple[str, ...]
     checkpoint: Callable[[], dict[str, Any]]
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The terms as floats; reading them waits for the device."""
+        return {name: float(value) for name, value in self.terms.items()}
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def watching(
 
     def watch(step: FitStep) -> bool | None:
         seen = FolderStep(
-            step.step, step.steps, step.losses, samples, columns, all_passed_over(pictures), step.checkpoint
+            step.step, step.steps, step.terms, samples, columns, all_passed_over(pictures), step.checkpoint
         )
         return agreed(bool(on_step(seen)), team)
 
