@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hint": ("study", "Give a hint for an exercise: the idea, the shape, nearly there."),
     "solution": ("study", "Show the worked answer of an exercise you have passed."),
     "reset": ("study", "Bring a lesson's notebook back, keeping a dated copy of yours."),
-    "train": ("train", "Train GANs on folders of pictures."),
+    "train": ("train", "Train GANs and one-pass transfers on folders of pictures."),
     "drill": ("drill", "Hold a mock interview, with a clock and a scorecard."),
     "anki": ("drill", "Write the interview questions as an Anki deck."),
     "course": ("course", "Make a ready nbgrader course."),

@@ -4,7 +4,7 @@ RUN/options.json           what the run was started with
 RUN/checkpoint.safetensors the latest good state
 RUN/log.jsonl              the losses, every few steps
 RUN/samples/000500.png     what it makes
-RUN/generator.safetensors  the networks at the end (a_to_b and b_to_a for CycleGAN)
+RUN/generator.safetensors  the networks at the end (a_to_b and b_to_a for CycleGAN, model for what `transfer` uses)
 """
 
 import json
@@ -105,10 +105,9 @@ class RunFolder:
         for name, network in networks.items():
             path = self.path / f"{name}.safetensors"
             weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+            about = {"made by": f"nstkit train {kind}, torch {torch.__version__}"}
             with self._writing(path):
-                write_whole(
-                    path, save(weights, {"made by": f"nstkit train {kind}, torch {torch.__version__}"})
-                )
+                write_whole(path, save(weights, about | getattr(network, "metadata", {})))
 
     @property
     def left(self) -> str:

@@ -13,18 +13,25 @@ from typing import Any
 from torch import Tensor
 
 from nstkit.cli.console import Meter, meter
+from nstkit.cli.encoders import encoder_line
 from nstkit.cli.interrupt import Interrupt
 from nstkit.cli.options import shown
 from nstkit.cli.run_folder import RunFolder
-from nstkit.cli.train import CYCLEGAN, DCGAN
+from nstkit.cli.sources import picture
+from nstkit.cli.train import ADAIN, CYCLEGAN, DCGAN, FAST
 from nstkit.gan.cyclegan_training import train_cyclegan
 from nstkit.gan.dcgan_training import train_dcgan
 from nstkit.training import NonFiniteTraining
+from nstkit.training.checks import check_number
 from nstkit.training.on_folders import FolderStep, Trained
+from nstkit.transfer.adain_folder_training import train_adain
+from nstkit.transfer.fast_training import train_fast
 
-TRAINERS: Mapping[str, Any] = {"dcgan": train_dcgan, "cyclegan": train_cyclegan}
-OPTIONS = {"dcgan": DCGAN, "cyclegan": CYCLEGAN}
-FREE = {"dcgan": ("device", "steps"), "cyclegan": ("device",)}
+TRAINERS: Mapping[str, Any] = {
+    "fast": train_fast, "adain": train_adain, "dcgan": train_dcgan, "cyclegan": train_cyclegan,
+}  # fmt: skip
+OPTIONS = {"fast": FAST, "adain": ADAIN, "dcgan": DCGAN, "cyclegan": CYCLEGAN}
+FREE = dict.fromkeys(("fast", "adain", "dcgan"), ("device", "steps")) | {"cyclegan": ("device",)}
 """Options that may change on resuming: a CycleGAN's learning rate falls with its number of steps."""
 
 CHECKPOINT_SECONDS = 60.0
@@ -40,6 +47,7 @@ class Order:
     Attributes:
         given: the trainer's options that were named.
         words: the whole command line, to say how to go on.
+        style: the picture whose style is learned, where there is one.
     """
 
     kind: str
@@ -50,10 +58,17 @@ class Order:
     quiet: bool
     given: dict[str, Any]
     words: tuple[str, ...]
+    style: str | None = None
 
     def described(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What options.json says."""
-        return {"kind": self.kind, "folders": [str(f.resolve()) for f in self.folders], "options": options}
+        folders = [str(folder.resolve()) for folder in self.folders]
+        return {"kind": self.kind, "folders": [*self._style(), *folders], "options": options}
+
+    def _style(self) -> list[str]:
+        if self.style is None:
+            return []
+        return [str(Path(self.style).resolve()) if Path(self.style).exists() else self.style]
 
 
 def carry_out(order: Order) -> None:
@@ -67,14 +82,16 @@ def carry_out(order: Order) -> None:
     folder = RunFolder(order.output)
     options = _agreed(order, folder)
     stored = folder.state() if order.resume else None
+    sources, more = _sources(order, options)
+    measured = "encoder" in OPTIONS[order.kind]
+    opening = encoder_line(options.get("encoder", "auto"), options.get("weights")) if measured else ""
     with meter(order.quiet or not leader) as progress:
         with Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once")) as interrupt:
-            watch = Watch(order, folder, progress, interrupt, options)
+            watch = Watch(order, folder, progress, interrupt, options, opening)
             try:
                 train = TRAINERS[order.kind]
-                trained = train(
-                    *order.folders, **options, on_step=watch if leader else watch.idle, resume=stored
-                )
+                watched = watch if leader else watch.idle
+                trained = train(*sources, **options, **more, on_step=watched, resume=stored)
             except NonFiniteTraining as error:
                 raise NonFiniteTraining(f"{error}; {folder.left}") from error
         if leader:
@@ -103,6 +120,7 @@ def _agreed(order: Order, folder: RunFolder) -> dict[str, Any]:
         )
     for name, value in order.given.items():
         was = before["options"].get(name, OPTIONS[order.kind][name].default)
+        was = list(was) if isinstance(was, tuple) else was
         if value != was and name not in FREE[order.kind]:
             raise ValueError(
                 f"{name}: the run in {order.output} has {shown(was)}, got {shown(value)}; leave it out"
@@ -111,8 +129,21 @@ def _agreed(order: Order, folder: RunFolder) -> dict[str, Any]:
     return options
 
 
+def _sources(order: Order, options: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """What the trainer takes by place, and what beside its options."""
+    if order.style is None:
+        return list(order.folders), {}
+    size = options.get("style_size", FAST["style_size"].default)
+    check_number("style_size", size, positive=True)
+    return [picture(order.style, size), *order.folders], {"style_name": Path(order.style).stem}
+
+
 class Watch:
-    """Shows, logs, samples and stores a run after each of its steps; True ends it."""
+    """Shows, logs, samples and stores a run after each of its steps; True ends it.
+
+    Args:
+        opening: said once the first step is done, and with it every check passed.
+    """
 
     def __init__(
         self,
@@ -121,9 +152,11 @@ class Watch:
         progress: Meter,
         interrupt: Interrupt,
         options: Mapping[str, Any],
+        opening: str,
     ) -> None:
         self.order, self.folder, self.progress, self.interrupt = order, folder, progress, interrupt
         self.options, self._stored, self._first, self._named = options, time.monotonic(), 0, 0
+        self._opening = opening
 
     def __call__(self, step: FolderStep) -> bool:
         """After a step."""
@@ -131,6 +164,8 @@ class Watch:
         if not self._first:  # all was checked by now
             self._first = step.step
             self.folder.begin(self.order.described(self.options))
+            if self._opening and not self.order.quiet:
+                self.progress.say(self._opening)
         self._name(step.passed_over)
         if last or step.step % LOG_EVERY == 0:
             self.folder.add_to_log(step.step, step.losses)
@@ -186,3 +221,8 @@ def _end(order: Order, folder: RunFolder, progress: Meter, trained: Trained) -> 
     folder.add_networks(order.kind, trained.networks)
     if not order.quiet:
         progress.say(f"done: {folder.samples} shows what it makes; the networks are beside it")
+    if not order.quiet and "model" in trained.networks:
+        style = "" if order.style is not None else " STYLE"
+        progress.say(
+            f"to use it: nstkit transfer PHOTO{style} -o OUT.png --model {folder.path / 'model.safetensors'}"
+        )

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 
@@ -35,5 +34,5 @@ def _digest(value: Tensor | nn.Module) -> str:
     found = hashlib.sha256()
     for tensor in tensors:
         found.update(str(tuple(tensor.shape)).encode())
-        found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        found.update(tensor.detach().cpu().double().numpy().tobytes())  # any layout, any floating dtype
     return found.hexdigest()

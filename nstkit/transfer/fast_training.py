@@ -6,10 +6,10 @@ Johnson, Alahi & Fei-Fei, ECCV 2016, arXiv:1603.08155, Section 3: a frozen encod
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nstkit.encoders import load_encoder
 from nstkit.images import check_image, resize
@@ -27,6 +27,8 @@ from nstkit.transfer.fast_objective import FastObjective
 from nstkit.transfer.feed_forward import FastModel
 from nstkit.transfer.recipes import RECIPES, TINY
 from nstkit.transfer.taps import TappedEncoder
+
+Module = TypeVar("Module", bound=nn.Module)
 
 SHOWN = 4
 """Pictures of a grid of samples."""
@@ -107,7 +109,7 @@ def train_fast(
         pictures, place = PictureFolder(folder, size), team.place
         crop = random_crop(size, flip=flip)
         data = Share(pictures, batch_size, team, seed=seed, transform=crop, workers=workers(place))
-        objective = FastObjective(measure.to(place), style.to(place), recipe)
+        objective = FastObjective(_laid_out(measure, place), style.to(place), recipe)
         run = _Run(
             team,
             objective,
@@ -134,6 +136,11 @@ def _measure(encoder: str, weights: str | None) -> tuple[TappedEncoder, Any]:
     return TappedEncoder(network, [*recipe.content_layers, *recipe.style_layers]), recipe
 
 
+def _laid_out(module: Module, place: torch.device) -> Module:
+    """On the device, with the channels of a pixel side by side, which convolutions like better nearly everywhere."""
+    return module.to(place).to(memory_format=torch.channels_last)
+
+
 def _fitted(style: Tensor, style_size: int, least: int) -> Tensor:
     if style.shape[0] != 1 or min(style.shape[2:]) < least:
         got = tuple(style.shape)
@@ -154,7 +161,7 @@ class _Run:
         self.random = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network = FastNetwork(*architecture).to(team.place)
+            self.network = _laid_out(FastNetwork(*architecture), team.place)
         self.whole = parallel(self.network, team)
         self.optimizer = torch.optim.Adam(self.network.parameters(), learning_rate)
 
