@@ -31,8 +31,9 @@ def transfer(
         ),
     ],
     styles: Annotated[
-        list[str], typer.Argument(metavar="STYLE", help="One or more, likewise, such as swirls.")
-    ],
+        list[str] | None, typer.Argument(metavar="STYLE", help="One or more, likewise, such as swirls.")
+    ] = None,
+    *,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="PNG, JPEG, TIFF or WebP file to write.")
     ],
@@ -43,7 +44,20 @@ def transfer(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")
     ] = False,
-    *,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="One pass through a model of `nstkit train fast` (no STYLE) or `nstkit train adain`.",
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(metavar="X", help="With --model: 0 keeps the content, 1 is the full style.")
+    ] = 1.0,
+    frames: Annotated[
+        bool,
+        typer.Option("--frames", help="CONTENT is a folder of a video's numbered frames, --output a folder."),
+    ] = False,
     given: dict[str, Any],
 ) -> None:
     """Render CONTENT in the style of one or several pictures.
@@ -51,6 +65,16 @@ def transfer(
     Ctrl-C keeps the picture so far and a checkpoint; the same command with --resume goes on and ends where
     the uninterrupted run would have ended.
     """
+    if model is not None or frames:
+        from nstkit.cli.feed_forward import Pass, carry_out_pass
+
+        asked = Pass(content, tuple(styles or ()), output, model, alpha, frames, force, resume, quiet, given)
+        carry_out_pass(asked, tuple(context.obj or ()))
+        return
+    if not styles:
+        raise ValueError("missing argument 'STYLE'; see `nstkit transfer --help`")
+    if alpha != 1:
+        raise ValueError("--alpha: expected --model beside it; without, see --style-weight")
     from nstkit.cli.session import Order, carry_out
 
     carry_out(Order(content, tuple(styles), output, force, resume, quiet, given, tuple(context.obj or ())))

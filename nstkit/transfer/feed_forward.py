@@ -53,7 +53,7 @@ class FeedForward(nn.Module):
         """
         check_image(content, "content")
         pictures = [styles] if isinstance(styles, Tensor) else list(styles)
-        self._check(pictures, style_weights, alpha)
+        self.check(pictures, style_weights, alpha)
         with torch.no_grad(), lower_precision(content.device, precision):
             return self._pass(content.float(), pictures, style_weights, alpha).float().clamp(0, 1)
 
@@ -62,7 +62,8 @@ class FeedForward(nn.Module):
         """What to build, for the file."""
         return {"format": FORMAT, "version": str(VERSION), "nstkit": __version__, "kind": self.kind}
 
-    def _check(self, styles: list[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
+    def check(self, styles: Sequence[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
+        """Raise what `stylize` would raise for these, before any work is done."""
         raise NotImplementedError
 
     def _pass(
@@ -92,7 +93,8 @@ class FastModel(FeedForward):
         sizes = {"width": self.network.width, "blocks": self.network.blocks}
         return super().metadata | {"architecture": json.dumps(sizes), "style": self.style}
 
-    def _check(self, styles: list[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
+    def check(self, styles: Sequence[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
+        """Refuse styles, weights, and an alpha other than 1."""
         what = f"the model paints one style, {self.style or 'the one it was trained for'}"
         if styles or weights is not None:
             raise ValueError(f"style: {what}; leave styles and their weights out")
@@ -129,7 +131,8 @@ class AdaInModel(FeedForward):
         weights = {"encoder weights": self.encoder.weights}
         return super().metadata | {"architecture": json.dumps(parts)} | weights
 
-    def _check(self, styles: list[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
+    def check(self, styles: Sequence[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
+        """Refuse no styles, what is no image or too small, other numbers of weights, alpha outside of [0, 1]."""
         if not styles:
             raise ValueError("style: the model needs at least one picture to take the style from, got none")
         least = self.encoder.minimum_size()
