@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from nstkit.losses.centered_gram import centered_gram_matrix, channel_means
 from nstkit.losses.total_variation import total_variation
+from nstkit.transfer.draws import Draw
 from nstkit.transfer.options import Options
-from nstkit.transfer.regions import Region
+from nstkit.transfer.style_losses import style_targets
 from nstkit.transfer.taps import TappedEncoder
 
 
@@ -25,6 +25,9 @@ class Objective:
         styles: images (1, 3, h, w), at this scale.
         weights: one per style, summing to 1.
         masks: (K, H, W), where each style counts; None for everywhere.
+    Attributes:
+        step: steps done at this scale; what is drawn at random depends on it.
+        style_targets: by layer, with their weights, which sum to 1.
     """
 
     def __init__(
@@ -37,39 +40,17 @@ class Objective:
         masks: Tensor | None = None,
     ) -> None:
         self.encoder, self.options = encoder, options
+        self.step = 0
         with torch.no_grad():
             features = self._features(content)
             self._content = {name: features[name] for name in options.content_layers}
-            targets = [self._features(style) for style in styles]
-            self._regions = self._style_regions(targets, weights, masks)
+            painted = [self._features(style) for style in styles]
+            self.style_targets = {
+                layer: style_targets(layer, [f[layer] for f in painted], weights, options, masks)
+                for layer in options.style_layers
+            }
             self._content_scale = {k: self._content_divisor(f) for k, f in self._content.items()}
             self._style_scale = {k: self._style_divisor(features[k], k) for k in options.style_layers}
-
-    def _style_regions(
-        self, features: list[dict[str, Tensor]], weights: Sequence[float], masks: Tensor | None
-    ) -> list[Region]:
-        """Without masks one target for all styles: matching the mean of several Gram matrices is the same as
-        matching each, because Σ w‖G - A‖² = ‖G - Σ w A‖² + constant for weights that sum to 1."""
-        if masks is None:
-            return [Region(1.0, *self._targets(features, weights))]
-        return [
-            Region(w, *self._targets([f], [1.0]), mask)
-            for f, w, mask in zip(features, weights, masks, strict=True)
-        ]
-
-    def _targets(
-        self, features: list[dict[str, Tensor]], weights: Sequence[float]
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Centres and second moments by layer, the weighted mean over styles."""
-        centers, grams = {}, {}
-        for name in self.options.style_layers:
-            maps = [f[name] for f in features]
-            center = torch.stack([w * channel_means(m) for w, m in zip(weights, maps, strict=True)]).sum(0)
-            centered = self.options.style_loss == "centered_gram"
-            centers[name] = center if centered else torch.zeros_like(center)
-            moments = [centered_gram_matrix(m, centers[name], self.options.normalize) for m in maps]
-            grams[name] = torch.stack([w * g for w, g in zip(weights, moments, strict=True)]).sum(0)
-        return centers, grams
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
         """The weighted terms and their "total", 0-d float32 tensors; differentiable."""
@@ -91,9 +72,10 @@ class Objective:
         return {name: feature.float() for name, feature in features.items()}
 
     def _style_gap(self, features: Tensor, layer: str) -> Tensor:
-        """Σ over regions of ‖G - A‖²/(4 C²), for each image."""
-        gaps = [region.gap(features, layer, self.options.normalize) for region in self._regions]
-        return torch.stack(gaps).sum(0) / (4 * features.shape[1] ** 2)
+        """The weighted sum over targets of their gaps, for each image."""
+        draw = Draw(self.options.seed, self.step, layer)
+        gaps = [w * target.gap(features, draw) for w, target in self.style_targets[layer]]
+        return torch.stack(gaps).sum(0)
 
     def _content_term(self, features: Tensor, layer: str) -> Tensor:
         gap = (features - self._content[layer]).square().mean((1, 2, 3))
@@ -109,15 +91,14 @@ class Objective:
         return target.square().mean((1, 2, 3)).clamp(min=1e-12)
 
     def _style_divisor(self, features: Tensor, layer: str) -> Tensor:
-        """1, or the term's value for the untouched content: every layer then starts at 1."""
+        """1, or the term's value for the untouched content: every layer then starts at 1.
+
+        At least a millionth of the target's energy, so that content equal to the style does not divide by zero.
+        """
         if self.options.balance == "none":
             return features.new_ones(())
-        return self._style_gap(features, layer).clamp(min=self._floor(layer, features.shape[1]))
-
-    def _floor(self, layer: str, channels: int) -> float:
-        """A millionth of the target's energy, so that content equal to the style does not divide by zero."""
-        energy = sum(float(region.weight * region.grams[layer].square().sum()) for region in self._regions)
-        return 1e-6 * energy / (4 * channels**2) + 1e-20
+        energy = sum(float(w * target.energy) for w, target in self.style_targets[layer])
+        return self._style_gap(features, layer).clamp(min=1e-6 * energy + 1e-20)
 
 
 def normalized(weights: Sequence[float]) -> list[float]:

@@ -7,7 +7,9 @@ from nstkit.images import photograph
 from nstkit.losses import gram_matrix, guided_gram
 from nstkit.paintings import paint
 from nstkit.transfer import load_checkpoint, save_checkpoint, stylize
-from nstkit.transfer.regions import Region
+from nstkit.transfer.draws import Draw
+from nstkit.transfer.regions import Guide
+from nstkit.transfer.style_targets import GramTarget
 
 CONTENT = photograph("coffee", size=160)[..., :104, :104]  # two scales
 HEIGHT, WIDTH = CONTENT.shape[-2:]
@@ -30,28 +32,38 @@ def features():
     return torch.rand(2, 5, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
+def style():
+    return torch.rand(1, 5, 4, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+
+def mask_of(*size):
+    return torch.rand(*size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize(("normalize", "factor"), [("hw", 1.0), ("chw", 1 / 5), ("none", 48.0)])
-def test_the_gap_is_that_of_guided_gram_matrices(normalize, factor):
-    mask = torch.rand(6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    target = torch.ones(2, 5, 5, dtype=torch.float64)
-    center = torch.full((1, 5, 1, 1), 0.3, dtype=torch.float64)
-    region = Region(0.7, {"layer": center}, {"layer": target}, mask)
-    expected = 0.7 * (factor * guided_gram(features() - 0.3, mask) - target).square().sum((1, 2))
-    torch.testing.assert_close(region.gap(features(), "layer", normalize), expected, rtol=1e-10, atol=0)
+def test_the_gap_is_that_of_guided_gram_matrices(normalize, factor, centered):
+    mask = mask_of(6, 8)
+    target = GramTarget([style()], [1.0], normalize=normalize, centered=centered, guide=Guide(mask))
+    center = style().mean((2, 3), keepdim=True) * centered
+    wanted = gram_matrix(style() - center, normalize)
+    gap = factor * guided_gram(features() - center, mask) - wanted
+    torch.testing.assert_close(
+        target.gap(features(), Draw()), gap.square().sum((1, 2)) / 100, rtol=1e-10, atol=0
+    )
 
 
-def test_a_region_without_a_mask_is_the_plain_gap():
-    zero, target = torch.zeros(1, 5, 1, 1, dtype=torch.float64), torch.ones(2, 5, 5, dtype=torch.float64)
-    gap = Region(1.0, {"layer": zero}, {"layer": target}).gap(features(), "layer", "hw")
-    torch.testing.assert_close(gap, (gram_matrix(features(), "hw") - target).square().sum((1, 2)))
+def test_a_target_without_a_mask_is_the_plain_gap():
+    gap = GramTarget([style()], [1.0]).gap(features(), Draw())
+    difference = gram_matrix(features(), "hw") - gram_matrix(style(), "hw")
+    torch.testing.assert_close(gap, difference.square().sum((1, 2)) / 100)
 
 
 def test_the_mask_is_averaged_down_to_the_layer():
-    small = torch.rand(6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    small = mask_of(6, 8)
     large = small.repeat_interleave(3, 0).repeat_interleave(2, 1)
-    zero, target = torch.zeros(1, 5, 1, 1, dtype=torch.float64), torch.ones(2, 5, 5, dtype=torch.float64)
     gaps = [
-        Region(1.0, {"l": zero}, {"l": target}, mask).gap(features(), "l", "hw") for mask in (small, large)
+        GramTarget([style()], [1.0], guide=Guide(mask)).gap(features(), Draw()) for mask in (small, large)
     ]
     torch.testing.assert_close(*gaps, rtol=1e-10, atol=0)
 

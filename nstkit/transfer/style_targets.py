@@ -1,0 +1,104 @@
+"""Style targets, and those of means and second moments: gram and centered_gram.
+
+A target is made once, from the features of the styles at one layer, and afterwards says how far other features are
+from it. What these targets ask of an image are the first two moments of its features, around `center`; so they can
+be masked, and gathered from tiles of an image that does not fit into memory.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from nstkit.losses.centered_gram import channel_means
+from nstkit.losses.gram import gram_matrix
+from nstkit.transfer.draws import Draw
+from nstkit.transfer.regions import Guide
+
+
+class StyleTarget(ABC):
+    """What a layer's features should be like.
+
+    Attributes:
+        of_moments: whether `gap` depends on means and second moments over the whole image alone; if so the target is
+            a `MomentTarget`.
+        energy: 0-d, > 0 unless the style is blank: what counts as a large gap.
+    """
+
+    of_moments: ClassVar[bool] = False
+    energy: Tensor
+
+    @abstractmethod
+    def gap(self, features: Tensor, draw: Draw) -> Tensor:
+        """How far float32 features (B, C, h, w) are from the target: (B,), ≥ 0, differentiable."""
+
+
+class MomentTarget(StyleTarget):
+    """A target that asks for moments only.
+
+    Attributes:
+        center: (1, C, 1, 1), subtracted from features before moments are taken.
+    """
+
+    of_moments = True
+    needs_mean: ClassVar[bool] = False
+
+    def __init__(self, center: Tensor, guide: Guide | None) -> None:
+        self.center, self._guide = center, guide
+
+    def gap(self, features: Tensor, draw: Draw) -> Tensor:
+        """As for any target; nothing is drawn."""
+        shifted = features - self.center
+        height, width = features.shape[2:]
+        mean = features.new_zeros(features.shape[:2])
+        if self._guide is not None:
+            guide = self._guide.at(features)  # (h, w), its squares have mean 1
+            mean = (shifted * guide.square()).mean((2, 3)) if self.needs_mean else mean
+            shifted = shifted * guide
+        elif self.needs_mean:
+            mean = shifted.mean((2, 3))
+        return self.gap_of_moments(mean, gram_matrix(shifted, "hw"), height * width)
+
+    @abstractmethod
+    def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
+        """The gap, (B,), of the moments of features − center.
+
+        Args:
+            mean: (B, C), read only if `needs_mean`.
+            second: (B, C, C), F Fᵀ / (H·W).
+            positions: H·W of the whole layer.
+        """
+
+
+class GramTarget(MomentTarget):
+    """‖G − A‖² / (4 C²), A the weighted mean over styles of F Fᵀ / Z, F around `center` where centered.
+
+    Without masks one target serves all styles: matching the mean of several Gram matrices is the same as matching
+    each, because Σ w‖G − A‖² = ‖G − Σ w A‖² + constant for weights that sum to 1.
+
+    Source: Gatys et al., CVPR 2016, Eq. 4.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[Tensor],
+        weights: Sequence[float],
+        *,
+        normalize: str = "hw",
+        centered: bool = False,
+        guide: Guide | None = None,
+    ) -> None:
+        center = torch.stack([w * channel_means(f) for w, f in zip(weights, features, strict=True)]).sum(0)
+        super().__init__(center if centered else torch.zeros_like(center), guide)
+        self._normalize = normalize
+        grams = [w * gram_matrix(f - self.center, normalize) for w, f in zip(weights, features, strict=True)]
+        self.gram = torch.stack(grams).sum(0)
+        self.energy = self.gram.square().sum() / (4 * self.gram.shape[1] ** 2)
+
+    def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
+        """See MomentTarget."""
+        channels = second.shape[1]
+        factor = {"hw": 1.0, "chw": 1.0 / channels, "none": float(positions)}[self._normalize]
+        return (factor * second - self.gram).square().sum((1, 2)) / (4 * channels**2)
