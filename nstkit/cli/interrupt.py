@@ -28,6 +28,12 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def ask(self) -> None:
+        """End the run as the first Ctrl-C does; asked again, nothing more happens. Any thread may ask."""
+        if not self.number:
+            self.number = signal.SIGINT
+            self._on_first()
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.number:
             raise KeyboardInterrupt

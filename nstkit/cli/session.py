@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from nstkit.cli.console import Meter, meter, work_done
 from nstkit.cli.encoders import encoder_line
 from nstkit.cli.interrupt import Interrupt
 from nstkit.cli.outputs import check_own, made_by
+from nstkit.cli.seeing import Seeing
 from nstkit.cli.sources import picture
 from nstkit.cli.transfer import OPTIONS
 from nstkit.color import luma
@@ -31,6 +33,8 @@ class Order:
     Attributes:
         given: the options of `stylize` that were named.
         words: the whole command line, to say how to go on.
+        preview, preview_port: whether to serve a page, and where; port 0 is a free one.
+        trace: the file of JSON lines to write, if any.
     """
 
     content: str
@@ -41,6 +45,9 @@ class Order:
     quiet: bool
     given: dict[str, Any]
     words: tuple[str, ...]
+    preview: bool = False
+    preview_port: int = 0
+    trace: Path | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -61,20 +68,22 @@ def carry_out(order: Order) -> None:
     options = agreed_options(order.given, stored, OPTIONS)
     with meter(order.quiet) as progress:
         encoder = encoder_line(options.get("encoder", "auto"), options.get("weights"))
-        content, styles, others = _pictures(order, options)
-        with Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once")) as interrupt:
-            watch = Watch(progress, Keeper(order.output, options, progress.say), interrupt, encoder)
+        interrupt = Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once"))
+        with Seeing(order, options, progress, interrupt.ask) as seeing:
+            content, styles, others = _pictures(order, options)
+            keeper = Keeper(order.output, options, progress.say)
+            watch = Watch(progress, keeper, interrupt, encoder, seeing.after)
             try:
-                result = stylize(content, styles, **options | others, on_step=watch, resume=stored)
+                with interrupt:
+                    result = stylize(content, styles, **options | others, on_step=watch, resume=stored)
             except NonFiniteLoss as error:
                 raise _blown_up(order, error) from error
+            said = _finish(order, result, progress) if result.finished else _stop(order, result, watch)
+            for line in [] if order.quiet and result.finished else said:
+                progress.say(line)
+            seeing.end("finished" if result.finished else "stopped", said, result)
         if not result.finished:
-            _stop(order, result, watch)
             sys.exit(128 + interrupt.number)
-        _finish(order, result)
-        if not order.quiet:
-            height, width = result.image.shape[-2:]
-            progress.say(f"wrote {order.output}, {width}x{height}, in {progress.elapsed:.0f} s")
 
 
 def _checked(order: Order) -> dict[str, Any] | None:
@@ -123,10 +132,14 @@ class Watch:
 
     Args:
         opening: said once the first step is done, and with it every check passed.
+        see: told every step.
     """
 
-    def __init__(self, progress: Meter, keeper: Keeper, interrupt: Interrupt, opening: str) -> None:
+    def __init__(
+        self, progress: Meter, keeper: Keeper, interrupt: Interrupt, opening: str, see: Callable[[Step], None]
+    ) -> None:
         self.progress, self.keeper, self._interrupt, self._opening = progress, keeper, interrupt, opening
+        self._see = see
         self.place = ""
 
     def __call__(self, step: Step) -> bool:
@@ -134,6 +147,7 @@ class Watch:
         if not self.place and not self.progress.quiet:
             self.progress.say(self._opening)
         self.place = f"{step.done}/{step.total}"
+        self._see(step)
         if self.progress.due() or (step.done == step.total and not self.progress.quiet):
             terms = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items() if name != "total")
             height, width = step.size
@@ -145,13 +159,13 @@ class Watch:
         return False
 
 
-def _stop(order: Order, result: Result, watch: Watch) -> None:
-    """Keep the picture so far, and say how to go on from the checkpoint that the watch stored."""
-    path = _keep(order, result.image)
-    watch.progress.say(f"stopped at step {watch.place}; the picture so far is {path}")
+def _stop(order: Order, result: Result, watch: Watch) -> list[str]:
+    """Keep the picture so far; what to say, and how to go on from the checkpoint that the watch stored."""
+    said = [f"stopped at step {watch.place}; the picture so far is {_keep(order, result.image)}"]
     if watch.keeper.working:
         words = [word for word in order.words[1:] if word != "--resume"]
-        watch.progress.say(f"to go on: {shlex.join(['nstkit', 'transfer', '--resume', *words])}")
+        said.append(f"to go on: {shlex.join(['nstkit', 'transfer', '--resume', *words])}")
+    return said
 
 
 def _blown_up(order: Order, error: NonFiniteLoss) -> NonFiniteLoss:
@@ -168,8 +182,8 @@ def _keep(order: Order, image: Tensor) -> Path:
     return path
 
 
-def _finish(order: Order, result: Result) -> None:
-    """Write the picture, and only then remove what an interruption would have needed."""
+def _finish(order: Order, result: Result, progress: Meter) -> list[str]:
+    """Write the picture, and only then remove what an interruption would have needed; what to say."""
     metadata = order.metadata | {"options": json.dumps(result.options.to_json())}
     try:
         save_image(result.image, order.output, metadata=metadata, overwrite=order.force)
@@ -177,3 +191,5 @@ def _finish(order: Order, result: Result) -> None:
         raise FileExistsError(f"{error}; the result is {_keep(order, result.image)}") from error
     for leftover in (resume_path(order.output), partial_path(order.output)):
         leftover.unlink(missing_ok=True)
+    height, width = result.image.shape[-2:]
+    return [f"wrote {order.output}, {width}x{height}, in {progress.elapsed:.0f} s"]

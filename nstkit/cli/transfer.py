@@ -58,6 +58,21 @@ def transfer(
         bool,
         typer.Option("--frames", help="CONTENT is a folder of a video's numbered frames, --output a folder."),
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Serve a page on this machine with the picture as it grows, and a stop button."
+        ),
+    ] = False,
+    preview_port: Annotated[
+        int | None, typer.Option(metavar="N", help="Port of that page; left out, a free one.")
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl", help="Write every step's losses as JSON lines, and a plot beside them."
+        ),
+    ] = None,
     given: dict[str, Any],
 ) -> None:
     """Render CONTENT in the style of one or several pictures.
@@ -65,7 +80,12 @@ def transfer(
     Ctrl-C keeps the picture so far and a checkpoint; the same command with --resume goes on and ends where
     the uninterrupted run would have ended.
     """
+    preview = preview or preview_port is not None
     if model is not None or frames:
+        if preview or trace is not None:
+            raise ValueError(
+                f"{'--preview' if preview else '--trace'}: expected no --model and no --frames beside it"
+            )
         from nstkit.cli.feed_forward import Pass, carry_out_pass
 
         asked = Pass(content, tuple(styles or ()), output, model, alpha, frames, force, resume, quiet, given)
@@ -77,4 +97,6 @@ def transfer(
         raise ValueError("--alpha: expected --model beside it; without, see --style-weight")
     from nstkit.cli.session import Order, carry_out
 
-    carry_out(Order(content, tuple(styles), output, force, resume, quiet, given, tuple(context.obj or ())))
+    words = tuple(context.obj or ())
+    port = preview_port or 0
+    carry_out(Order(content, tuple(styles), output, force, resume, quiet, given, words, preview, port, trace))
