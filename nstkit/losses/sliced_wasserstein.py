@@ -32,26 +32,30 @@ def sliced_wasserstein_loss(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
     """
     _check(x, y, directions)
     units = directions / torch.linalg.vector_norm(directions, dim=1, keepdim=True)  # (K, C)
-    ranked = _sorted_projections(x, units)  # (B, K, N)
-    target = _resampled(_sorted_projections(y.detach(), units), ranked.shape[2])  # (B, K, N)
-    return (ranked - target).square().mean()
+    return sliced_gap(sorted_projections(x, units), sorted_projections(y.detach(), units)).mean()
 
 
-def _sorted_projections(features: Tensor, units: Tensor) -> Tensor:
-    return (units @ features.flatten(2)).sort(dim=2).values  # (K, C) @ (B, C, N): (B, K, N)
+def sliced_gap(ranked: Tensor, target: Tensor) -> Tensor:
+    """The mean over directions and ranks for each image: sorted projections (B, K, N) and (B, K, M) to (B,)."""
+    return (ranked - resampled(target, ranked.shape[2])).square().mean((1, 2))
 
 
-def _resampled(ranked: Tensor, count: int) -> Tensor:
-    """Sorted values (B, K, N') at `count` quantiles, linear between neighbours and constant beyond the ends."""
-    last = ranked.shape[2] - 1
-    if count == last + 1:
+def sorted_projections(features: Tensor, units: Tensor) -> Tensor:
+    """Positions along each of the unit directions (K, C), in order: (B, C, H, W) to (B, K, H·W)."""
+    return (units @ features.flatten(2)).sort(dim=2).values
+
+
+def resampled(ranked: Tensor, count: int) -> Tensor:
+    """Sorted values (B, K, M) at `count` quantiles, linear between neighbours and constant beyond the ends."""
+    size = ranked.shape[2]
+    if count == size:
         return ranked
-    places = (torch.arange(count, dtype=torch.float64) + 0.5) / count * (last + 1) - 0.5
-    places = places.clamp(0, last)
-    lower = places.floor().clamp(max=max(last - 1, 0)).long()
-    share = (places - lower).to(ranked.device, ranked.dtype)
-    lower = lower.to(ranked.device)
-    return torch.lerp(ranked[..., lower], ranked[..., (lower + 1).clamp(max=last)], share)
+    # The place (i + ½)/N·M − ½ in units of 1/(2N): whole numbers, exact on any device
+    places = (2 * torch.arange(count, device=ranked.device) + 1) * size - count
+    places = places.clamp(0, (size - 1) * 2 * count)
+    lower = places.div(2 * count, rounding_mode="floor").clamp(max=max(size - 2, 0))
+    share = (places - lower * 2 * count).to(ranked.dtype) / (2 * count)
+    return torch.lerp(ranked[..., lower], ranked[..., (lower + 1).clamp(max=size - 1)], share)
 
 
 def _check(x: Tensor, y: Tensor, directions: Tensor) -> None:

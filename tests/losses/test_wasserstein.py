@@ -1,0 +1,135 @@
+"""The Gaussian Wasserstein distance against SciPy's roots, an eigendecomposition's gradient, and closed forms."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import sqrtm
+
+from nstkit.domain.frechet import frechet_distance
+from nstkit.domain.matrix_root import symmetric_root
+from nstkit.losses import gaussian_wasserstein, wasserstein_loss
+
+
+def drawn(seed, *shape):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def mixed(seed, *shape):
+    """Features with correlated channels of unequal strength."""
+    channels = shape[1]
+    return torch.einsum("dc,bchw->bdhw", drawn(seed + 50, channels, channels), drawn(seed, *shape)) + 0.5
+
+
+X, Y = mixed(0, 2, 5, 6, 8), mixed(1, 2, 5, 7, 9)
+
+
+def by_scipy(x, y):
+    values = []
+    for one, other in zip(x.flatten(2).numpy(), y.flatten(2).numpy(), strict=True):
+        a, b = np.cov(one, bias=True), np.cov(other, bias=True)
+        means = np.sum((one.mean(1) - other.mean(1)) ** 2)
+        values.append(means + np.trace(a) + np.trace(b) - 2 * np.trace(sqrtm(a @ b)).real)
+    return np.mean(values) / x.shape[1]
+
+
+@pytest.mark.parametrize(("dtype", "rel"), [(torch.float64, 1e-6), (torch.float32, 2e-3)])
+def test_it_agrees_with_scipy(dtype, rel):
+    found = wasserstein_loss(X.to(dtype), Y.to(dtype))
+    assert found.dtype == dtype
+    assert float(found) == pytest.approx(by_scipy(X, Y), rel=rel)
+
+
+def test_it_agrees_with_the_frechet_distance_where_pixels_are_fewer_than_channels():
+    """Unbiased covariances there: n / (n − 1) of ours, for both sets of 6 points."""
+    x, y = mixed(2, 2, 9, 2, 3), mixed(3, 2, 9, 3, 2)
+    found = 0
+    for one, other in zip(x.flatten(2), y.flatten(2), strict=True):
+        means = (one.mean(1) - other.mean(1)).square().sum()
+        found += means + (frechet_distance(one.mT, other.mT) - means) * 5 / 6
+    assert float(wasserstein_loss(x, y)) == pytest.approx(float(found / 2 / 9), rel=1e-6)
+
+
+def test_the_gradient_is_that_of_the_eigendecomposition():
+    x = X.clone().requires_grad_()
+    (found,) = torch.autograd.grad(wasserstein_loss(x, Y), x)
+    centred = x.flatten(2) - x.flatten(2).mean(2, keepdim=True)
+    other = Y.flatten(2) - Y.flatten(2).mean(2, keepdim=True)
+    a, b = (c @ c.mT / c.shape[2] for c in (centred, other))
+    root = symmetric_root(b)
+    cross = symmetric_root(root @ a @ root).diagonal(dim1=1, dim2=2).sum(1)
+    traces = (a + b).diagonal(dim1=1, dim2=2).sum(1) - 2 * cross
+    means = (x.mean((2, 3)) - Y.mean((2, 3))).square().sum(1)
+    (expected,) = torch.autograd.grad((means + traces).mean() / 5, x)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-8)
+
+
+def test_gradcheck_and_the_style_is_a_constant():
+    x, y = mixed(4, 2, 3, 2, 4).requires_grad_(), mixed(5, 2, 3, 3, 2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda t: wasserstein_loss(t, y), x)
+    wasserstein_loss(x, y).backward()
+    assert y.grad is None
+
+
+def test_commuting_covariances_have_a_closed_form():
+    """Σ (√a − √b)² for diagonal matrices, and ‖μ − ν‖²."""
+    a, b = torch.tensor([[4.0, 1.0, 0.0], [9.0, 0.0, 1.0]]), torch.tensor([[1.0, 1.0, 9.0], [0.0, 0.0, 25.0]])
+    mean, other = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 2.0], [0.0, 0.0, 3.0]])
+    numbers = [t.double() for t in (mean, torch.diag_embed(a), other, torch.diag_embed(b))]
+    expected = torch.tensor([9 + 1 + 0 + 9.0, 9 + 9 + 0 + 16]).double()
+    torch.testing.assert_close(gaussian_wasserstein(*numbers), expected, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("shape", [(2, 5, 6, 8), (2, 40, 2, 3), (2, 5, 1, 1)], ids=str)
+def test_equal_features_are_at_distance_0_with_a_small_finite_gradient(shape, dtype):
+    x = mixed(6, *shape).to(dtype).requires_grad_()
+    loss = wasserstein_loss(x, x.detach().flip(2).flip(3))
+    scale = float(x.detach().square().mean())
+    assert abs(float(loss.detach())) < 1e-5 * scale
+    (gradient,) = torch.autograd.grad(loss, x)
+    assert torch.isfinite(gradient).all()
+    assert float(gradient.abs().max()) < 0.05 * scale**0.5
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e3])
+def test_few_pixels_of_many_channels_in_float32(factor):
+    """The style hardly overlaps with the features: the product of the covariances has small and zero eigenvalues."""
+    x = (factor * mixed(7, 2, 48, 3, 4)).float().requires_grad_()
+    y = mixed(8, 2, 48, 4, 5).float()
+    loss = wasserstein_loss(x, y)
+    assert float(loss.detach()) == pytest.approx(by_scipy(x.detach().double(), y.double()), rel=0.02)
+    (gradient,) = torch.autograd.grad(loss, x)
+    assert torch.isfinite(gradient).all()
+
+
+def test_blank_features_have_the_styles_second_moments_as_distance():
+    blank = torch.zeros(2, 5, 6, 8).requires_grad_()
+    loss = wasserstein_loss(blank, Y.float())
+    assert float(loss.detach()) == pytest.approx(float(Y.square().mean()), rel=1e-3)
+    (gradient,) = torch.autograd.grad(loss, blank)
+    assert torch.isfinite(gradient).all()
+
+
+def test_half_precision_has_float32_statistics_also_under_autocast():
+    strong = (300 * X).half()  # squares beyond 65504
+    with torch.autocast("cpu", torch.bfloat16):
+        found = wasserstein_loss(strong, (300 * Y).half())
+    assert found.dtype == torch.float32
+    assert float(found) == pytest.approx(9e4 * by_scipy(X, Y), rel=5e-3)
+
+
+def test_mistakes_are_named():
+    with pytest.raises(
+        ValueError, match=r"style: expected \(B, C\) = \(2, 5\) as in generated, got \(2, 4\)"
+    ):
+        wasserstein_loss(X, Y[:, :4])
+    with pytest.raises(ValueError, match=r"generated: expected \(B, C, H, W\).*got \(2, 5, 48\)"):
+        wasserstein_loss(X.flatten(2), Y)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_gpu_agrees():
+    gpu = wasserstein_loss(X.cuda(), Y.cuda())
+    assert gpu.is_cuda
+    torch.testing.assert_close(gpu.cpu(), wasserstein_loss(X, Y), rtol=1e-8, atol=0)
