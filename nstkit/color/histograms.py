@@ -7,6 +7,8 @@ three histograms and not its colours: which red goes with which green is not loo
 import torch
 from torch import Tensor
 
+from nstkit.images.contract import check_floats
+
 
 def match_histograms(source: Tensor, reference: Tensor) -> Tensor:
     """Map every channel so that its cumulative histogram is the reference's.
@@ -20,12 +22,18 @@ def match_histograms(source: Tensor, reference: Tensor) -> Tensor:
     Returns:
         (B, C, H, W), same dtype, within the reference's range. A lookup: it has no gradient.
     Raises:
-        ValueError: not 4-D, empty, or channels or batches that do not fit.
+        TypeError: no tensor of floats.
+        ValueError: not 4-D, empty, not finite, or channels or batches that do not fit.
     Source: Gonzalez & Woods, Digital Image Processing, "histogram matching (specification)".
     """
     for name, image in (("source", source), ("reference", reference)):
+        check_floats(image, name)
         if image.ndim != 4 or not image.numel():
             raise ValueError(f"{name}: expected (B, C, H, W), no axis empty, got {tuple(image.shape)}")
+        if not image.isfinite().all():
+            raise ValueError(
+                f"{name}: expected finite pixels, got NaN or infinity; they have no place in a histogram"
+            )
     if reference.shape[1] != source.shape[1] or len(reference) not in (1, len(source)):
         raise ValueError(
             f"reference: expected {source.shape[1]} channels and a batch of 1 or {len(source)}, as in source, "

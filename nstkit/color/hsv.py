@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nstkit.images import check_image
+from nstkit.images.contract import check_channels
 
 
 def adjust_hsv(image: Tensor, hue_deg: float, sat_gain: float, val_gain: float) -> Tensor:
@@ -24,6 +25,8 @@ def adjust_hsv(image: Tensor, hue_deg: float, sat_gain: float, val_gain: float) 
     Raises:
         ValueError, TypeError: not an image, or a gain that is negative or not finite.
     """
+    if not math.isfinite(hue_deg):
+        raise ValueError(f"hue_deg: expected a finite number of degrees, got {hue_deg}")
     for name, gain in (("sat_gain", sat_gain), ("val_gain", val_gain)):
         if not math.isfinite(gain) or gain < 0:
             raise ValueError(f"{name}: expected a number of at least 0, got {gain}; 1 changes nothing")
@@ -56,6 +59,7 @@ def hsv_to_rgb(hsv: Tensor) -> Tensor:
 
     Channel n is V - V·S·max(0, min(k, 4 - k, 1)) with k = (n + hue/60) mod 6 and n = 5, 3, 1.
     """
+    check_channels(hsv, "hsv")
     hue, saturation, value = hsv.unbind(1)
     channels = []
     for start in (5, 3, 1):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nstkit.color.srgb import linear_to_srgb, srgb_to_linear
 from nstkit.images import check_image
+from nstkit.images.contract import check_channels
 
 XYZ_OF_RGB = (
     (0.4124564, 0.3575761, 0.1804375),
@@ -49,10 +50,9 @@ def lab_to_srgb(lab: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W), same dtype, in [0, 1]; differentiable where nothing is clipped.
     Raises:
-        ValueError: not (B, 3, H, W).
+        ValueError, TypeError: not (B, 3, H, W), or no float32 or float64.
     """
-    if lab.ndim != 4 or lab.shape[1] != 3:
-        raise ValueError(f"lab: expected (B, 3, H, W), got {tuple(lab.shape)}; the channels come second")
+    check_channels(lab, "lab")
     lightness, a, b = lab.unbind(1)
     y = (lightness + 16) / 116
     xyz = _expand(torch.stack([y + a / 500, y, y - b / 200], 1)) * _white(lab)

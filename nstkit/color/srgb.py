@@ -6,6 +6,8 @@ IEC 61966-2-1 (1999): a straight piece near black, where a power would have infi
 import torch
 from torch import Tensor
 
+from nstkit.images.contract import check_floats
+
 DARK_CODE = 0.04045
 """Codes up to here are on the straight piece."""
 
@@ -20,8 +22,11 @@ def srgb_to_linear(image: Tensor) -> Tensor:
         image: any shape, float, sRGB in [0, 1].
     Returns:
         The same shape and dtype, linear intensity in [0, 1]; differentiable.
+    Raises:
+        TypeError: no tensor of floats.
     Source: IEC 61966-2-1.
     """
+    check_floats(image, "image")
     bright = ((image.clamp(min=DARK_CODE) + 0.055) / 1.055) ** 2.4
     return torch.where(image <= DARK_CODE, image / 12.92, bright)
 
@@ -33,7 +38,10 @@ def linear_to_srgb(light: Tensor) -> Tensor:
         light: any shape, float, linear intensity in [0, 1]. Outside, the formula goes on: nothing is clipped.
     Returns:
         The same shape and dtype; differentiable, also at 0.
+    Raises:
+        TypeError: no tensor of floats.
     Source: IEC 61966-2-1.
     """
+    check_floats(light, "light")
     bright = 1.055 * light.clamp(min=DARK_LIGHT) ** (1 / 2.4) - 0.055
     return torch.where(light <= DARK_LIGHT, light * 12.92, bright)

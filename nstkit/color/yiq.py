@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nstkit.images import check_image
+from nstkit.images.contract import check_channels
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601); they sum to 1."""
@@ -29,6 +30,7 @@ def rgb_to_yiq(image: Tensor) -> Tensor:
 
 def yiq_to_rgb(yiq: Tensor) -> Tensor:
     """The inverse of `rgb_to_yiq`; nothing is clipped. Y enters every channel with weight 1."""
+    check_channels(yiq, "yiq")
     return torch.einsum("ij,bjhw->bihw", torch.linalg.inv(_matrix(yiq)), yiq)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nstkit.filters import gaussian_blur
 from nstkit.filters.borders import pad_border
-from nstkit.filters.checks import check_radius
+from nstkit.filters.checks import check_picture, check_radius
 from nstkit.filters.windows import sliding_extreme
 
 
@@ -46,6 +46,7 @@ def local_range(image: Tensor, radius: int) -> tuple[Tensor, Tensor]:
 
     A mirrored pixel of such a window is in the window itself, so the border never changes the result.
     """
+    check_picture(image)
     check_radius(radius)
     padded, side = pad_border(image, radius, radius, "symmetric"), 2 * radius + 1
     low, high = (

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nstkit.filters import pad_border
-from nstkit.filters.checks import check_picture
+from nstkit.filters.checks import check_picture, check_tensor, is_whole
 
 
 def laplacian_pyramid(image: Tensor, levels: int) -> list[Tensor]:
@@ -55,11 +55,11 @@ def collapse_pyramid(pyramid: Sequence[Tensor]) -> Tensor:
 
 def gaussian_pyramid(image: Tensor, levels: int) -> list[Tensor]:
     """The image, reduced again and again: `levels` tensors; arguments and errors as `laplacian_pyramid`."""
-    if int(levels) != levels or levels < 1:
+    if not is_whole(levels) or levels < 1:
         raise ValueError(f"levels: expected a whole number of at least 1, got {levels}")
     check_picture(image)
     pyramid = [image]
-    for level in range(1, levels):
+    for level in range(1, int(levels)):
         if min(pyramid[-1].shape[-2:]) < 3:
             raise ValueError(
                 f"levels: expected at most {level} for an image of {tuple(image.shape[-2:])}, got {levels}; "
@@ -71,6 +71,7 @@ def gaussian_pyramid(image: Tensor, levels: int) -> list[Tensor]:
 
 def pyramid_reduce(image: Tensor) -> Tensor:
     """Blur with (1, 4, 6, 4, 1)/16 on both axes and keep rows and columns 0, 2, 4, …: (…, ⌈H/2⌉, ⌈W/2⌉)."""
+    check_tensor(image)
     return _reduce_axis(_reduce_axis(image, -2), -1)
 
 
@@ -87,6 +88,7 @@ def pyramid_expand(image: Tensor, shape: Sequence[int]) -> Tensor:
     Raises:
         ValueError: a shape that does not halve to the image's.
     """
+    check_tensor(image)
     height, width = shape
     if ((height + 1) // 2, (width + 1) // 2) != tuple(image.shape[-2:]):
         raise ValueError(

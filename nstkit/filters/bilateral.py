@@ -31,7 +31,8 @@ def bilateral_filter(
         (B, C, H, W), the dtype and device of `image`; differentiable, also through the weights.
 
     Raises:
-        ValueError: another shape, dtype or border; a sigma not above 0; `radius` no whole number of at least 1.
+        ValueError: another shape, dtype or border; a sigma not above 0; `radius` no whole
+            number of at least 1, or more than twice the image's longer side.
 
     Source: Tomasi & Manduchi, ICCV 1998, Eq. 7; for one channel OpenCV's `bilateralFilter` agrees. With colour, OpenCV
     adds absolute differences, and we measure the Euclidean distance.
@@ -39,7 +40,7 @@ def bilateral_filter(
     check_picture(image)
     check_positive(sigma_space, "sigma_space")
     check_positive(sigma_range, "sigma_range")
-    check_radius(radius)
+    check_radius(radius, image=image)
     padded = pad_border(image, radius, radius, border)
     return in_bands(lambda band: _filter(band, sigma_space, sigma_range, radius), padded, radius)
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from nstkit.filters.checks import check_tensor, is_whole
+
 
 def _symmetric(position: Tensor, length: int) -> Tensor:
     folded = position % (2 * length)
@@ -58,6 +60,7 @@ def pad_border(
         ValueError: another border, a negative number, or an image that is empty or has less than two axes.
     """
     check_border(border)
+    check_tensor(image)
     if image.ndim < 2 or 0 in image.shape[-2:]:
         raise ValueError(f"image: expected (..., H, W) with at least one pixel, got {tuple(image.shape)}")
     return _pad_axis(_pad_axis(image, rows, -2, border), columns, -1, border)
@@ -71,7 +74,10 @@ def check_border(border: str, *others: str) -> None:
 
 
 def _pad_axis(image: Tensor, amount: int | tuple[int, int], axis: int, border: str) -> Tensor:
-    before, after = (amount, amount) if isinstance(amount, int) else amount
+    before, after = amount if isinstance(amount, tuple | list) else (amount, amount)
+    if not (is_whole(before) and is_whole(after)):
+        raise ValueError(f"rows, columns: expected whole numbers, got {before} and {after}")
+    before, after = int(before), int(after)
     if min(before, after) < 0:
         raise ValueError(f"rows, columns: expected at least 0, got {before} and {after}")
     if before == after == 0:

@@ -27,14 +27,23 @@ def gaussian_blur(image: Tensor, sigma: float, truncate: float = 4.0, *, border:
         (B, C, H, W), the dtype and device of `image`; differentiable.
 
     Raises:
-        ValueError: another shape, dtype or border; `sigma` or `truncate` not above 0.
+        ValueError: another shape, dtype or border; `sigma` or `truncate` not above 0; a `sigma` of more than ten times
+            the image's longer side.
     """
     check_picture(image)
     check_border(border)
+    _check_sigma(sigma, image)
     taps = gaussian_taps(sigma, truncate).to(image)
     radius = len(taps) // 2
     down = correlate_axis(pad_border(image, radius, 0, border), taps, -2)
     return correlate_axis(pad_border(down, 0, radius, border), taps, -1)
+
+
+def _check_sigma(sigma: float, image: Tensor) -> None:
+    check_positive(sigma, "sigma")
+    most = 10 * max(image.shape[-2:])
+    if sigma > most:
+        raise ValueError(f"sigma: expected at most {most}, ten times the image's longer side, got {sigma}")
 
 
 def gaussian_taps(sigma: float, truncate: float = 4.0) -> Tensor:

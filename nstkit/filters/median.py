@@ -31,10 +31,11 @@ def median_filter(image: Tensor, radius: int, *, border: str = "symmetric") -> T
         (B, C, H, W), the dtype and device of `image`; differentiable: the gradient goes to the pixel in the middle.
 
     Raises:
-        ValueError: another shape, dtype or border; `radius` no whole number of at least 1.
+        ValueError: another shape, dtype or border; `radius` no whole
+            number of at least 1, or more than twice the image's longer side.
     """
     check_picture(image)
-    check_radius(radius)
+    check_radius(radius, image=image)
     padded = pad_border(image, radius, radius, border)
     median = _by_network if radius <= _WIDEST_NETWORK else _by_selection
     return in_bands(lambda band: median(band, 2 * radius + 1), padded, radius)

@@ -38,13 +38,14 @@ def nl_means(
         (B, C, H, W), the dtype and device of `image`; differentiable, also through the weights.
 
     Raises:
-        ValueError: another shape, dtype or border; a radius no whole number of at least 1; `h` ≤ 0 or `sigma` < 0.
+        ValueError: another shape, dtype or border; a radius no whole number of
+            at least 1, or more than twice the image's longer side; `h` ≤ 0 or `sigma` < 0.
 
     Source: Buades, Coll & Morel, CVPR 2005, with a flat patch window in place of their Gaussian one.
     """
     check_picture(image)
-    check_radius(patch_radius, "patch_radius")
-    check_radius(search_radius, "search_radius")
+    check_radius(patch_radius, "patch_radius", image=image)
+    check_radius(search_radius, "search_radius", image=image)
     check_positive(h, "h")
     if not 0 <= sigma < float("inf"):
         raise ValueError(f"sigma: expected a finite number of at least 0, got {sigma}")

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from nstkit.filters.checks import check_picture, check_positive
+from nstkit.filters.checks import check_picture, check_positive, is_whole
 
 _STEP = 1 / 8
 """1 / ‖grad‖²: each pixel takes part in four differences, and (a − b)² ≤ 2a² + 2b²."""
@@ -36,12 +36,12 @@ def tv_denoise(image: Tensor, lam: float, n_iter: int = 300) -> Tensor:
     """
     check_picture(image)
     check_positive(lam, "lam")
-    if int(n_iter) != n_iter or n_iter < 1:
+    if not is_whole(n_iter) or n_iter < 1:
         raise ValueError(f"n_iter: expected a whole number of at least 1, got {n_iter}")
     scaled = image / lam
     dual = ahead = (torch.zeros_like(image), torch.zeros_like(image))
     momentum = 1.0
-    for _ in range(n_iter):
+    for _ in range(int(n_iter)):
         before, dual = dual, _project(ahead, _gradient(_divergence(*ahead).sub_(scaled)))
         faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         share = (momentum - 1) / faster

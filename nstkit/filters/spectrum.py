@@ -8,6 +8,8 @@ Constraints", ICPR 2016, arXiv:1605.01141, for the constraint beside a Gram loss
 import torch
 from torch import Tensor
 
+from nstkit.filters.checks import check_picture, check_tensor
+
 SILENT = 1e-12
 """Below this, two images share nothing at a frequency, and the exemplar's phase is kept."""
 
@@ -30,12 +32,16 @@ def spectrum_projection(image: Tensor, exemplar: Tensor) -> Tensor:
 
     Source: Liu et al., ICPR 2016, arXiv:1605.01141, Section III.
     """
+    for name, picture in (("image", image), ("exemplar", exemplar)):
+        check_tensor(picture, name)
     fits = image.ndim == exemplar.ndim == 4 and image.shape[1:] == exemplar.shape[1:]
     if not fits or len(exemplar) not in (1, len(image)):
         raise ValueError(
             "image, exemplar: expected (B, C, H, W) with equal C, H, W and one exemplar or B of them, "
             f"got {tuple(image.shape)} and {tuple(exemplar.shape)}; crop or resize one of them"
         )
+    check_picture(image)
+    check_picture(exemplar, "exemplar")
     theirs, goal = torch.fft.rfft2(image), torch.fft.rfft2(exemplar)
     common = (theirs * goal.conj()).sum(1, keepdim=True)  # (B, 1, H, W//2 + 1)
     size = common.abs()

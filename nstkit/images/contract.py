@@ -20,13 +20,27 @@ def check_image(image: Tensor, name: str = "image") -> None:
         TypeError: not a tensor, or of another dtype.
         ValueError: another shape, an empty axis, pixels that are not finite or out of range.
     """
+    check_channels(image, name)
+    _check_range(image, name)
+
+
+def check_channels(image: Tensor, name: str) -> None:
+    """Raise unless `image` is (B, 3, H, W), float32 or float64, of any range; errors as `check_image`."""
     if not isinstance(image, Tensor):
         raise TypeError(
             f"{name}: expected a tensor (B, 3, H, W), got {type(image).__name__}; load_image makes one"
         )
     _check_dtype(image, name)
     _check_shape(image, name)
-    _check_range(image, name)
+
+
+def check_floats(values: Tensor, name: str) -> None:
+    """Raise TypeError unless `values` is a tensor of floats, of any shape and range: integers are not rescaled."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        got = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        raise TypeError(
+            f"{name}: expected a tensor of floats, got {got}; convert 8-bit pixels with .float() / 255"
+        )
 
 
 def _check_dtype(image: Tensor, name: str) -> None:
