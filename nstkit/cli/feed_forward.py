@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,10 @@ class OnePass:
         self._alpha, self._weights = alpha, given.get("style_weights")
         self._precision = given.get("precision", "auto")
         self._styles = [picture(style, size) for style in styles]
-        self.model.check(self._styles, self._weights, alpha)
+        try:
+            self.model.check(self._styles, self._weights, alpha)
+        except ValueError as error:
+            raise ValueError(re.sub("^alpha:", "--alpha:", str(error))) from None
         self._styles = [style.to(self._device) for style in self._styles]
         self.model.to(self._device)
         own = [getattr(self.model, "style", "")] if self._fixed else []

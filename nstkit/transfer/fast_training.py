@@ -103,7 +103,7 @@ def train_fast(
     measure, recipe = _measure(encoder, weights)
     least = max(measure.minimum_size(), 4 * SHIFT)
     if size < least:
-        raise ValueError(f"size: expected at least {least}, which {encoder} needs, got {size}")
+        raise ValueError(f"size: expected at least {least}, which the encoder's layers need, got {size}")
     style = _fitted(style, style_size, measure.minimum_size())
     with together(pick_device(device)) as team:
         pictures, place = PictureFolder(folder, size), team.place

@@ -140,7 +140,7 @@ def test_another_style_or_encoder_does_not_go_on(folders, style, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 20}, "size: expected at least 40, which tiny needs, got 20"),
+        ({"size": 20}, "size: expected at least 40, which the encoder's layers need, got 20"),
         ({"width": 0}, "width: expected at least 1, got 0"),
         ({"style_weight": -1.0}, "style_weight: expected a number of at least 0, got -1"),
         ({"temporal_weight": float("nan")}, "temporal_weight: expected a number of at least 0, got nan"),
