@@ -19,7 +19,7 @@ WORDS = {
     "switching_median": "--radius 2 --threshold .1",
     "nl_means": "--patch-radius 2 --search-radius 5 --h .08", "tv_denoise": "--lam .1 --n-iter 100",
     "unsharp_mask": "--sigma 2 --amount 1.5", "boost_detail": "--gains 2,1.5,1.2",
-    "halo_free_sharpen": "--sigma 2 --amount 1.5", "screened_poisson": "--content grace_hopper --lam .2",
+    "halo_free_sharpen": "--sigma 2 --amount 1.5", "screened_poisson": "--content astronaut --lam .02",
     "adjust_hsv": "--hue-deg 40 --sat-gain 1.2 --val-gain 1", "luminance_transfer": "--content swirls",
     "linear_color_transfer": "--reference swirls", "match_histograms": "--reference swirls",
 }  # fmt: skip
