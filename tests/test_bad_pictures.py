@@ -179,3 +179,18 @@ SMOOTHERS = (
 def test_a_constant_picture_stays_constant(function):
     constant = torch.full_like(SMALL, 0.25)
     torch.testing.assert_close(function(**CALLS[function] | {"image": constant}), constant, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "wrong", "words"),
+    [
+        (enhance.unsharp_mask, "amount", torch.inf, "amount: expected a finite number of at least 0, got inf"),
+        (enhance.halo_free_sharpen, "amount", torch.inf, "amount: expected a finite number of at least 0"),
+        (enhance.boost_detail, "gains", [1.0, torch.inf], "gains: expected a finite number of at least 0"),
+        (enhance.clahe, "clip_limit", torch.nan, "clip_limit: expected a finite number, got nan"),
+        (enhance.clahe, "clip_limit", torch.inf, "clip_limit: expected a finite number, got inf; 0 sets no"),
+    ],
+)  # fmt: skip
+def test_infinity_is_refused_where_it_would_make_nan_of_zero(function, name, wrong, words):
+    with pytest.raises(ValueError, match=words):
+        function(**CALLS[function] | {name: wrong})

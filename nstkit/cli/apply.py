@@ -156,7 +156,13 @@ def _padded(work: Callable[[Tensor], Tensor], tiles: tuple[int, int]) -> Callabl
 
     def padded(image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
-        down, right = -height % tiles[0], -width % tiles[1]
+        rows, columns = tiles
+        if not (1 <= rows <= height // 2 and 1 <= columns <= width // 2):
+            raise ValueError(
+                f"tiles: expected 1,1 to {height // 2},{width // 2}, two pixels each of {height} rows and "
+                f"{width} columns, got {rows},{columns}"
+            )
+        down, right = -height % rows, -width % columns
         wide = F.pad(image, (0, right, 0, down), mode="reflect") if down or right else image
         return work(wide)[..., :height, :width]
 

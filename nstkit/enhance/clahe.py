@@ -4,6 +4,8 @@ Contrast-limited adaptive histogram equalisation: K. Zuiderveld, Graphics Gems I
 CVGIP 39 (1987). Clipping *counts* clips the slope of the map, because the map is their running sum.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -22,9 +24,11 @@ def clahe(image: Tensor, clip_limit: float = 2.0, tiles: tuple[int, int] = (8, 8
     Returns:
         (B, C, H, W), same dtype. No gradient. Agrees with OpenCV's createCLAHE up to float32 rounding.
     Raises:
-        ValueError: another shape or dtype, or tiles that do not divide the image.
+        ValueError: another shape or dtype, a clip_limit that is not finite, or tiles that do not divide the image.
     Source: Zuiderveld, Graphics Gems IV (1994), VIII.5.
     """
+    if not math.isfinite(clip_limit):
+        raise ValueError(f"clip_limit: expected a finite number, got {clip_limit}; 0 sets no limit")
     levels = to_levels(image)
     lut = _tile_maps(_cut(levels, tiles), clip_limit)  # (B, C, R, K, 256)
     top, down = _neighbours(image.shape[2], tiles[0], levels.device)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from nstkit.enhance.pyramids import collapse_pyramid, laplacian_pyramid
+from nstkit.filters.checks import check_gain
 
 
 def boost_detail(image: Tensor, gains: Sequence[float], threshold: float = 0.0) -> Tensor:
@@ -24,11 +25,12 @@ def boost_detail(image: Tensor, gains: Sequence[float], threshold: float = 0.0) 
         (B, C, H, W) in [0, 1], the dtype and device of `image`; differentiable where nothing is clipped.
 
     Raises:
-        ValueError: another shape or dtype, a negative gain or threshold, or more gains than the image has bands.
+        ValueError: another shape or dtype, a gain or threshold below 0, an infinite gain, or more gains
+            than the image has bands.
     """
     gains = [float(gain) for gain in gains]
-    if not all(gain >= 0 for gain in gains):
-        raise ValueError(f"gains: expected numbers of at least 0, got {gains}")
+    for gain in gains:
+        check_gain(gain, "gains")
     if not threshold >= 0:
         raise ValueError(f"threshold: expected a number of at least 0, got {threshold}")
     *bands, residual = laplacian_pyramid(image, len(gains) + 1)

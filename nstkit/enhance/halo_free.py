@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nstkit.filters import gaussian_blur
 from nstkit.filters.borders import pad_border
-from nstkit.filters.checks import check_picture, check_radius
+from nstkit.filters.checks import check_gain, check_picture, check_radius
 from nstkit.filters.windows import sliding_extreme
 
 
@@ -30,11 +30,12 @@ def halo_free_sharpen(
         (B, C, H, W), the dtype and device of `image`; differentiable almost everywhere.
 
     Raises:
-        ValueError: another shape or dtype; `sigma` not above 0; `amount` or `overshoot` below 0; `radius` below 1.
+        ValueError: another shape or dtype; `sigma` not above 0; `amount` or `overshoot` below 0, or `amount`
+            infinite; `radius` below 1.
     """
-    for name, value in (("amount", amount), ("overshoot", overshoot)):
-        if not value >= 0:
-            raise ValueError(f"{name}: expected a number of at least 0, got {value}")
+    check_gain(amount, "amount")
+    if not overshoot >= 0:
+        raise ValueError(f"overshoot: expected a number of at least 0, got {overshoot}")
     check_radius(radius)
     sharp = image + amount * (image - gaussian_blur(image, sigma))
     low, high = local_range(image, radius)
@@ -48,6 +49,7 @@ def local_range(image: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     """
     check_picture(image)
     check_radius(radius)
+    radius = min(radius, max(image.shape[-2:]))  # a wider window holds the same pixels
     padded, side = pad_border(image, radius, radius, "symmetric"), 2 * radius + 1
     low, high = (
         sliding_extreme(sliding_extreme(padded, side, -2, extreme), side, -1, extreme)

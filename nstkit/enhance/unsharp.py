@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nstkit.filters import gaussian_blur
+from nstkit.filters.checks import check_gain
 
 
 def unsharp_mask(image: Tensor, sigma: float, amount: float, threshold: float = 0.0) -> Tensor:
@@ -21,11 +22,11 @@ def unsharp_mask(image: Tensor, sigma: float, amount: float, threshold: float = 
     Returns:
         (B, C, H, W) in [0, 1], same dtype; differentiable where nothing is clipped.
     Raises:
-        ValueError: another shape or dtype, sigma not above 0, amount or threshold below 0.
+        ValueError: another shape or dtype, sigma not above 0, amount or threshold below 0, amount infinite.
     """
-    for name, value in (("amount", amount), ("threshold", threshold)):
-        if not value >= 0:
-            raise ValueError(f"{name}: expected a number of at least 0, got {value}")
+    check_gain(amount, "amount")
+    if not threshold >= 0:
+        raise ValueError(f"threshold: expected a number of at least 0, got {threshold}")
     mask = image - gaussian_blur(image, sigma)
     kept = torch.where(mask.abs() < threshold, 0.0, mask)
     return (image + amount * kept).clamp(0, 1)

@@ -32,6 +32,12 @@ def check_positive(value: float, name: str) -> None:
         raise ValueError(f"{name}: expected a finite number above 0, got {value}")
 
 
+def check_gain(value: float, name: str) -> None:
+    """Refuse a number that is below 0 or not finite (ValueError): infinity times 0 is no pixel."""
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name}: expected a finite number of at least 0, got {value}")
+
+
 def check_radius(radius: int, name: str = "radius", *, image: Tensor | None = None) -> None:
     """Refuse what is no whole number of at least 1, or more than twice the longer side of `image` (ValueError).
 

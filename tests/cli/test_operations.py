@@ -89,6 +89,10 @@ def test_before_and_after_side_by_side(nstkit, photo):
     (["filter", "median_filter", "photo.png", "-o", "o.txt", "--radius", "1"], "expected a name that ends in"),
     (["filter", "median_filter", "photo.png", "-o", "o.png", "--radius", "1", "--device", "cuda"], "device: cuda"),
     (["filter", "median_filter", "empty", "-o", "o", "--radius", "1"], "empty: holds no picture"),
+    (["enhance", "clahe", "photo.png", "-o", "o.png", "--tiles", "0,0"], "--tiles: expected 1,1 to 36,48"),
+    (["enhance", "clahe", "photo.png", "-o", "o.png", "--tiles", "80,80"], "--tiles: expected 1,1 to 36,48"),
+    (["enhance", "clahe", "photo.png", "-o", "o.png", "--clip-limit", "inf"], "--clip-limit: expected a finite"),
+    (["enhance", "unsharp_mask", "photo.png", "-o", "o.png", "--sigma", "1", "--amount", "inf"], "--amount: exp"),
     (["color", "match_histograms", "photo.png", "-o", "o.png", "--reference", "swirl"], "did you mean swirls?"),
     (["filter", "gausian", "photo.png", "-o", "o.png"], "gausian"),
 ])  # fmt: skip

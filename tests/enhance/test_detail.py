@@ -51,7 +51,7 @@ def test_flat_regions_have_a_finite_gradient_at_threshold_zero():
 @pytest.mark.parametrize(
     ("gains", "threshold", "message"),
     [
-        ([1.0, -0.1], 0.0, "gains: expected numbers of at least 0"),
+        ([1.0, -0.1], 0.0, "gains: expected a finite number of at least 0, got -0.1"),
         ([1.0], -0.1, "threshold: expected a number of at least 0"),
         ([1.0] * 9, 0.0, "levels: expected at most"),
     ],

@@ -53,7 +53,7 @@ def test_dtype_strides_input_and_gradient(image):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ((1.0, -0.1), "amount: expected a number of at least 0, got -0.1"),
+        ((1.0, -0.1), "amount: expected a finite number of at least 0, got -0.1"),
         ((1.0, 1.0, -1e-3), "threshold: expected a number of at least 0"),
         ((0.0, 1.0), "sigma: expected a finite number above 0, got 0.0"),
         ((1.0, float("nan")), "amount: expected"),
