@@ -16,13 +16,15 @@ from nstkit.lessons.build import write_whole
 
 LARGEST_PAGE = 500_000
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 54em; margin: 2em auto; padding: 0 1em; color: #222; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 54em; margin: 2em auto; padding: 0 1em; color: #222;
+  overflow-wrap: break-word; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.2em; margin: 2em 0 .4em; } h3 { font-size: 1em; margin: 1.4em 0 .2em; }
 table { border-collapse: collapse; } td, th { text-align: left; vertical-align: top; padding: .2em .8em .2em 0; }
+span.state { white-space: nowrap; } td.name { min-width: 6em; }
 .number { text-align: right; font-variant-numeric: tabular-nums; } .note { color: #666; }
 .passed { color: #0072B2; } .todo, .ungraded { color: #666; }
 .wrong, .error, .timeout, .memory, .crashed { color: #B34700; }
-pre { background: #f4f4f4; padding: .6em; overflow-x: auto; font-size: .85em; } img { max-width: 100%; }
+pre { background: #f4f4f4; padding: .6em; overflow-x: auto; font-size: .85em; } img, svg { max-width: 100%; }
 .bar { background: #0072B2; height: .8em; display: inline-block; } svg text { font-size: 12px; fill: #444; }
 @media (prefers-color-scheme: dark) {
   body { background: #1b1b1b; color: #ddd; } pre { background: #2a2a2a; } .note, .todo, .ungraded { color: #aaa; }
@@ -120,7 +122,7 @@ def _check(check: Mapping[str, Any], said: str) -> str:
 
 def _badge(state: str) -> str:
     mark = MARKS[state][0] if state in MARKS else "?"
-    return f"<span class='{_text(state)}'>{mark} {_text(state)}</span>"
+    return f"<span class='state {_text(state)}'>{mark} {_text(state)}</span>"
 
 
 # -- the class --------------------------------------------------------------------------------------
@@ -132,7 +134,7 @@ def class_page(learners: Sequence[Learner], names: Mapping[str, str]) -> str:
     parts = [
         f"<p>{len(learners)} learners, {len(graded)} graded</p>",
         "<h2>Misconceptions in this class</h2>",
-        _misconceptions(graded),
+        _misconceptions(graded, names),
         "<h2>Hardest exercises</h2>",
         _hardest(graded),
         "<h2>Points</h2>",
@@ -143,8 +145,8 @@ def class_page(learners: Sequence[Learner], names: Mapping[str, str]) -> str:
     return _page("Class", "".join(parts))
 
 
-def _misconceptions(learners: Sequence[Learner]) -> str:
-    """Known mistakes by how many learners made them: what to teach next."""
+def _misconceptions(learners: Sequence[Learner], names: Mapping[str, str]) -> str:
+    """Known mistakes by how many learners made them, and who: what to teach next."""
     holders: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for learner in learners:
         for exercise in (e for record in learner.records for e in record["exercises"] if e["misconception"]):
@@ -153,10 +155,22 @@ def _misconceptions(learners: Sequence[Learner]) -> str:
         return "<p>No known misconception was met.</p>"
     ranked = sorted(holders.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:15]
     lines = "".join(
-        f"<tr><td class='number'>{len(who)}</td><td>{_text(exercise)}</td><td>{_text(sentence)}</td></tr>"
+        f"<tr><td class='number'>{len(who)}</td><td>{_text(exercise)}</td><td>{_text(sentence)}</td>"
+        f"<td class='name'>{_who(sorted(who), names)}</td></tr>"
         for (exercise, _, sentence), who in ranked
     )
-    return f"<table><tr><th>learners</th><th>exercise</th><th>what they were told</th></tr>{lines}</table>"
+    head = "<tr><th>learners</th><th>exercise</th><th>what they were told</th><th>who</th></tr>"
+    return f"<table>{head}{lines}</table>"
+
+
+def _who(learners: Sequence[str], names: Mapping[str, str]) -> str:
+    """Links to the pages of the first eight learners, and how many more there are."""
+    more = f" and {len(learners) - 8} more" if len(learners) > 8 else ""
+    return ", ".join(_link(learner, names) for learner in learners[:8]) + more
+
+
+def _link(learner: str, names: Mapping[str, str]) -> str:
+    return f"<a href='learners/{html.escape(names[learner], quote=True)}'>{_text(learner)}</a>"
 
 
 def _hardest(learners: Sequence[Learner]) -> str:
@@ -200,7 +214,7 @@ def histogram(shares: Sequence[float], bins: int = 10) -> str:
 def _roll(learners: Sequence[Learner], names: Mapping[str, str]) -> str:
     lines = []
     for learner in learners:
-        link = f"<a href='learners/{html.escape(names[learner.name], quote=True)}'>{_text(learner.name)}</a>"
+        link = _link(learner.name, names)
         points = f"{learner.points}/{learner.max_points}" if learner.max_points else "ungraded"
         note = _text("; ".join(learner.ungraded))
         lines.append(f"<tr><td>{link}</td><td class='number'>{points}</td><td class='note'>{note}</td></tr>")

@@ -86,6 +86,16 @@ def test_the_class_page_counts_learners_by_misconception():
     assert "3 learners, 3 graded" in page
 
 
+def test_the_class_page_says_who_holds_a_misconception():
+    wrong = exercise(state="wrong", points=1, misconception="total", message="You returned the total.")
+    people = [person(f"learner {number}", wrong) for number in range(9)] + [person("right", exercise())]
+    names = page_names([learner.name for learner in people])
+    table = class_page(people, names).split("Hardest exercises")[0]
+    linked = re.findall(r"<a href='learners/([\w.-]+)'>([^<]+)</a>", table)
+    assert linked == [(names[f"learner {number}"], f"learner {number}") for number in range(8)]
+    assert " and 1 more</td>" in table
+
+
 def test_the_histogram_counts_everybody():
     picture = histogram([0.0, 0.05, 0.55, 1.0])
     assert sorted(re.findall(r"middle'>(\d+)</text>", picture)).count("2") >= 1
