@@ -9,10 +9,23 @@ from nstkit.cli.declarations import declaration_in_source
 from nstkit.cli.option_kinds import Kind
 from nstkit.cli.options import options_of, takes_options
 
+
+def _style_loss(text: str) -> str | dict[str, str]:
+    """One name for all layers, or LAYER=NAME,…"""
+    if "=" not in text:
+        return text
+    pairs = [part.split("=") for part in text.split(",") if part.strip()]
+    losses = {pair[0].strip(): pair[-1].strip() for pair in pairs}
+    if any(len(pair) != 2 for pair in pairs) or len(losses) < len(pairs):
+        raise ValueError(f"expected one name, or each layer once, as LAYER=NAME,…, got {text!r}")
+    return losses
+
+
 OPTIONS = options_of(
     declaration_in_source("nstkit.transfer.stylize", "stylize"),
     skip=("on_step", "resume", "generator"),
     instead={
+        "style_loss": Kind("NAME|LAYER=NAME,…", _style_loss, many=True),
         "init": Kind("content|noise|gray|FILE", str),
         "masks": Kind("FILE,…", lambda text: [name.strip() for name in text.split(",")], many=True),
     },

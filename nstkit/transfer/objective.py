@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from nstkit.losses.total_variation import total_variation
+from nstkit.transfer.column_targets import SelfSimilarity
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.options import Options
-from nstkit.transfer.style_losses import style_targets
+from nstkit.transfer.style_losses import StyleTerm, style_terms
+from nstkit.transfer.style_targets import scaled_square
 from nstkit.transfer.taps import TappedEncoder
 
 
@@ -27,7 +29,7 @@ class Objective:
         masks: (K, H, W), where each style counts; None for everywhere.
     Attributes:
         step: steps done at this scale; what is drawn at random depends on it.
-        style_targets: by layer, with their weights, which sum to 1.
+        style_terms: one for each layer, or for each loss of each layer.
     """
 
     def __init__(
@@ -45,21 +47,17 @@ class Objective:
             features = self._features(content)
             self._content = {name: features[name] for name in options.content_layers}
             painted = [self._features(style) for style in styles]
-            self.style_targets = {
-                layer: style_targets(layer, [f[layer] for f in painted], weights, options, masks)
-                for layer in options.style_layers
-            }
+            self.style_terms = style_terms(painted, weights, options, masks)
+            self._similarity = SelfSimilarity(list(self._content.values())) if self._content else None
             self._content_scale = {k: self._content_divisor(f) for k, f in self._content.items()}
-            self._style_scale = {k: self._style_divisor(features[k], k) for k in options.style_layers}
+            self._style_scale = {term.name: self._style_divisor(features, term) for term in self.style_terms}
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
         """The weighted terms and their "total", 0-d float32 tensors; differentiable."""
         options, features = self.options, self._features(image)
         zero = image.new_zeros(())
-        content = sum(
-            (w * self._content_term(features[k], k) for k, w in options.content_layers.items()), zero
-        )
-        style = sum((w * self._style_term(features[k], k) for k, w in options.style_layers.items()), zero)
+        content = self.content_term(features, zero)
+        style = sum((term.weight * self._style_term(features, term) for term in self.style_terms), zero)
         terms = {"content": options.content_weight * content, "style": options.style_weight * style}
         if options.tv_weight:
             terms["tv"] = options.tv_weight * total_variation(image, "squared").sum() / image[0].numel()
@@ -71,34 +69,46 @@ class Objective:
             features = self.encoder(image)
         return {name: feature.float() for name, feature in features.items()}
 
-    def _style_gap(self, features: Tensor, layer: str) -> Tensor:
-        """The weighted sum over targets of their gaps, for each image."""
-        draw = Draw(self.options.seed, self.step, layer)
-        gaps = [w * target.gap(features, draw) for w, target in self.style_targets[layer]]
-        return torch.stack(gaps).sum(0)
+    def _draw(self) -> Draw:
+        return Draw(self.options.seed, self.step if self.options.draws_anew else 0)
 
-    def _content_term(self, features: Tensor, layer: str) -> Tensor:
-        gap = (features - self._content[layer]).square().mean((1, 2, 3))
+    def content_term(self, features: Mapping[str, Tensor], zero: Tensor) -> Tensor:
+        """The unweighted content term, 0-d."""
+        layers = self.options.content_layers
+        if self.options.content_loss == "self_similarity":
+            if self._similarity is None:
+                return zero
+            gap = self._similarity.gap([features[k] for k in layers], self._draw().at("content"))
+            return sum(layers.values()) * gap.sum()
+        return sum((w * self._content_gap(features[k], k) for k, w in layers.items()), zero)
+
+    def _content_gap(self, features: Tensor, layer: str) -> Tensor:
+        difference = features - self._content[layer]
+        if self.options.balance == "gradient":
+            return scaled_square(difference).sum()
+        gap = difference.square().mean((1, 2, 3))
+        if self.options.content_loss == "half_sum":
+            gap = gap * (features[0].numel() / 2)
         return (gap / self._content_scale[layer]).sum()
 
-    def _style_term(self, features: Tensor, layer: str) -> Tensor:
-        return (self._style_gap(features, layer) / self._style_scale[layer]).sum()
+    def _style_term(self, features: Mapping[str, Tensor], term: StyleTerm) -> Tensor:
+        return (term.gap(features, self._draw()) / self._style_scale[term.name]).sum()
 
     def _content_divisor(self, target: Tensor) -> Tensor:
         """1, or the target's own mean square: the term is then a share of the content's energy."""
-        if self.options.balance == "none":
+        if self.options.balance != "start":
             return target.new_ones(())
         return target.square().mean((1, 2, 3)).clamp(min=1e-12)
 
-    def _style_divisor(self, features: Tensor, layer: str) -> Tensor:
-        """1, or the term's value for the untouched content: every layer then starts at 1.
+    def _style_divisor(self, features: Mapping[str, Tensor], term: StyleTerm) -> Tensor:
+        """1, or the term's value for the untouched content: every term then starts at 1.
 
         At least a millionth of the target's energy, so that content equal to the style does not divide by zero.
         """
-        if self.options.balance == "none":
-            return features.new_ones(())
-        energy = sum(float(w * target.energy) for w, target in self.style_targets[layer])
-        return self._style_gap(features, layer).clamp(min=1e-6 * energy + 1e-20)
+        if self.options.balance != "start":
+            return features[term.layers[0]].new_ones(())
+        energy = sum(float(w * target.energy) for w, target in term.targets)
+        return term.gap(features, self._draw()).clamp(min=1e-6 * energy + 1e-20)
 
 
 def normalized(weights: Sequence[float]) -> list[float]:

@@ -8,9 +8,15 @@ from nstkit.training.checks import PRECISIONS, check_number, choose
 from nstkit.transfer.color_keeping import COLOR_KEEPERS
 
 OPTIMIZERS = ("lbfgs", "adam")
-STYLE_LOSSES = ("gram", "centered_gram")
+STYLE_LOSSES = (
+    "gram", "centered_gram", "moments", "wasserstein", "sliced_wasserstein", "patch", "contextual", "relaxed_emd",
+    "histogram", "palette",
+)  # fmt: skip
+RANDOM_LOSSES = ("sliced_wasserstein", "patch", "contextual", "relaxed_emd", "palette")
+"""Those that draw something anew at each step, if the optimiser can stand it."""
+CONTENT_LOSSES = ("features", "half_sum", "self_similarity")
 NORMALIZATIONS = ("hw", "chw", "none")
-BALANCES = ("start", "none")
+BALANCES = ("start", "gradient", "none")
 INITS = ("content", "noise", "gray")
 
 
@@ -25,7 +31,7 @@ class Options:
     content_weight: float
     style_weight: float
     tv_weight: float
-    style_loss: str
+    style_loss: str | Mapping[str, str]
     normalize: str
     balance: str
     style_scale: float
@@ -41,8 +47,10 @@ class Options:
     precision: str
     channels_last: bool
     preserve_color: str | None = None
+    content_loss: str = "features"
 
     def __post_init__(self) -> None:
+        self._check_style_loss()
         for name, allowed in _CHOICES.items():
             choose(name, getattr(self, name), allowed)
         if self.preserve_color is not None:
@@ -59,13 +67,45 @@ class Options:
         if not 0 <= self.average < 1:
             raise ValueError(f"average: expected a decay in [0, 1), got {self.average}")
 
+    def losses_of(self, layer: str) -> list[str]:
+        """The style losses of one layer, by name."""
+        named = self.style_loss if isinstance(self.style_loss, str) else self.style_loss[layer]
+        return named.split("+")
+
+    @property
+    def draws_anew(self) -> bool:
+        """Whether what is random in the losses changes with each step: L-BFGS needs an objective that stays."""
+        return self.optimizer != "lbfgs"
+
+    def _check_style_loss(self) -> None:
+        if not isinstance(self.style_loss, str):
+            missing = [layer for layer in self.style_layers if layer not in self.style_loss]
+            unknown = [layer for layer in self.style_loss if layer not in self.style_layers]
+            if missing or unknown:
+                raise ValueError(
+                    f"style_loss: expected one for each of style_layers, {', '.join(self.style_layers)}, "
+                    f"got {', '.join(self.style_loss) or 'none'}; name the missing, or leave out the others"
+                )
+        for layer in self.style_layers:
+            for loss in self.losses_of(layer):
+                choose("style_loss", loss, STYLE_LOSSES)
+                if self.balance == "gradient" and loss not in ("gram", "centered_gram"):
+                    raise ValueError(
+                        f"balance: expected start or none with the style loss {loss!r}, got 'gradient'; only gram "
+                        "and centered_gram are differences that can be scaled so"
+                    )
+                if loss == "palette" and layer != "pixels":
+                    raise ValueError(
+                        f"style_loss: expected 'palette' for the layer pixels alone, got it for {layer}"
+                    )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a checkpoint or a picture's metadata."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
 _CHOICES = {
-    "optimizer": OPTIMIZERS, "style_loss": STYLE_LOSSES, "normalize": NORMALIZATIONS, "balance": BALANCES,
+    "optimizer": OPTIMIZERS, "content_loss": CONTENT_LOSSES, "normalize": NORMALIZATIONS, "balance": BALANCES,
     "precision": PRECISIONS,
 }  # fmt: skip
 _POSITIVE = ("style_scale", "size", "coarsest", "steps", "learning_rate", "history")

@@ -149,6 +149,7 @@ class Run:
             self.scale, self.step = self.scale + 1, 0
             self._enter_scale(previous)
         leaf = self.x.requires_grad_()
+        self.objective.step = self.step
         terms = self.objective.terms(leaf)
         (grad,) = torch.autograd.grad(terms["total"], leaf)
         self.x.requires_grad_(False)

@@ -1,44 +1,135 @@
-"""The style losses by name, and how each becomes targets: one for all styles, one per style, or one per mask."""
+"""The style losses by name, and how one becomes targets: one for all styles, one per style, or one per mask.
 
-from collections.abc import Callable, Sequence
+"a+b" names two losses of one layer; each is a term of its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from nstkit.transfer.column_targets import ColumnTarget, PaletteTarget
+from nstkit.transfer.draws import Draw
+from nstkit.transfer.matching_targets import ContextualTarget, HistogramTarget, PatchTarget, SlicedTarget
+from nstkit.transfer.moment_targets import MomentsTarget, WassersteinTarget
 from nstkit.transfer.options import Options
 from nstkit.transfer.regions import Guide
-from nstkit.transfer.style_targets import GramTarget, StyleTarget
+from nstkit.transfer.style_targets import GramTarget
 
-Targets = list[tuple[float, StyleTarget]]
+Targets = list[tuple[float, Any]]
 
 
-def style_targets(
-    layer: str, features: Sequence[Tensor], weights: Sequence[float], options: Options, masks: Tensor | None
-) -> Targets:
-    """What one layer is compared with.
+@dataclass(frozen=True)
+class StyleTerm:
+    """One term of the style loss.
+
+    Attributes:
+        name: of the term: its layer, and the loss where it is not the layer's first.
+        layers: that the targets read, all together.
+        weight: in the style loss.
+        targets: with weights that sum to 1.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    weight: float
+    targets: Targets
+
+    @property
+    def of_moments(self) -> bool:
+        """Whether the term depends on means and second moments of its only layer alone (see `MomentTarget`)."""
+        return all(getattr(target, "of_moments", False) for _, target in self.targets)
+
+    def gap(self, features: Mapping[str, Tensor], draw: Draw) -> Tensor:
+        """The weighted gaps of the targets, for each image, (B,)."""
+        maps = [features[name] for name in self.layers]
+        draw = draw.at(self.name)
+        joint = self.targets and isinstance(self.targets[0][1], (ColumnTarget, PaletteTarget))
+        gaps = [w * target.gap(maps if joint else maps[0], draw) for w, target in self.targets]
+        total = gaps[0]
+        for gap in gaps[1:]:
+            total = total + gap
+        return total
+
+
+def style_terms(
+    styles: Sequence[Mapping[str, Tensor]], weights: Sequence[float], options: Options, masks: Tensor | None
+) -> list[StyleTerm]:
+    """The terms that the options ask for.
 
     Args:
-        layer: its name.
-        features: of each style, (1, C, h, w).
+        styles: features by layer, (1, C, h, w), of each style.
         weights: of each style, summing to 1.
         masks: (K, H, W), where each style counts, or None for everywhere.
-    Returns:
-        Targets with their weights, for `gap`.
     """
-    make = _MAKERS[options.style_loss]
-    if masks is None:
-        return make(features, weights, None, options)
+    terms, columns = [], {}
+    for layer, weight in options.style_layers.items():
+        for loss in options.losses_of(layer):
+            if loss == "relaxed_emd":
+                columns[layer] = weight
+                continue
+            name = layer if loss == options.losses_of(layer)[0] else f"{layer}:{loss}"
+            maps = [features[layer] for features in styles]
+            targets = _targets(loss, maps, weights, options, masks, name)
+            terms.append(StyleTerm(name, (layer,), weight, targets))
+    if columns:
+        draw = Draw(options.seed, 0, "relaxed_emd:style")
+        columns_of = [[features[layer] for layer in columns] for features in styles]
+        targets = [(w, ColumnTarget(maps, draw)) for w, maps in zip(weights, columns_of, strict=True)]
+        terms.append(StyleTerm("relaxed_emd", tuple(columns), sum(columns.values()), targets))
+    return terms
+
+
+def _targets(
+    loss: str,
+    maps: Sequence[Tensor],
+    weights: Sequence[float],
+    options: Options,
+    masks: Tensor | None,
+    name: str,
+) -> Targets:
+    if loss in _OF_ALL_STYLES:
+        make = _OF_ALL_STYLES[loss]
+        if masks is None:
+            return [(1.0, make(maps, weights, None, options))]
+        return [
+            (w, make([f], [1.0], Guide(mask), options))
+            for f, w, mask in zip(maps, weights, masks, strict=True)
+        ]
+    guides = [None] * len(maps) if masks is None else [Guide(mask) for mask in masks]
+    draw = Draw(options.seed, 0, f"{name}:style")
     return [
-        (w * part, target)
-        for f, w, mask in zip(features, weights, masks, strict=True)
-        for part, target in make([f], [1.0], Guide(mask), options)
+        (w, _OF_ONE_STYLE[loss](f, guide, draw)) for f, w, guide in zip(maps, weights, guides, strict=True)
     ]
 
 
-def _gram(
-    features: Sequence[Tensor], weights: Sequence[float], guide: Guide | None, options: Options
-) -> Targets:
-    centered = options.style_loss == "centered_gram"
-    return [(1.0, GramTarget(features, weights, normalize=options.normalize, centered=centered, guide=guide))]
+_OF_ALL_STYLES: dict[str, Callable[[Sequence[Tensor], Sequence[float], Guide | None, Options], Any]] = {
+    "gram": lambda f, w, g, o: GramTarget(
+        f, w, normalize=o.normalize, guide=g, scaled=o.balance == "gradient"
+    ),
+    "centered_gram": lambda f, w, g, o: GramTarget(
+        f, w, normalize=o.normalize, centered=True, guide=g, scaled=o.balance == "gradient"
+    ),
+    "moments": lambda f, w, g, o: MomentsTarget(f, w, g),
+}
+_OF_ONE_STYLE: dict[str, Callable[[Tensor, Guide | None, Draw], Any]] = {
+    "wasserstein": lambda f, g, d: WassersteinTarget(f, g),
+    "sliced_wasserstein": lambda f, g, d: SlicedTarget(f),
+    "patch": lambda f, g, d: PatchTarget(f, d),
+    "contextual": lambda f, g, d: ContextualTarget(f, d),
+    "histogram": lambda f, g, d: HistogramTarget(f),
+    "palette": lambda f, g, d: PaletteTarget([f], d),
+}
 
 
-_MAKERS: dict[str, Callable[..., Targets]] = {"gram": _gram, "centered_gram": _gram}
+def check_maskable(options: Options) -> None:
+    """Raise ValueError if masks cannot go with the losses that were asked for."""
+    allowed = ("gram", "centered_gram", "moments", "wasserstein")
+    for layer in options.style_layers:
+        for loss in options.losses_of(layer):
+            if loss not in allowed:
+                raise ValueError(
+                    f"masks: expected a style loss of moments, {', '.join(allowed)}, got {loss!r} for {layer}; "
+                    "the others match features one by one and know no regions"
+                )

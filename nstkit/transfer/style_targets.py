@@ -78,6 +78,9 @@ class GramTarget(MomentTarget):
     Without masks one target serves all styles: matching the mean of several Gram matrices is the same as matching
     each, because Σ w‖G − A‖² = ‖G − Σ w A‖² + constant for weights that sum to 1.
 
+    With `scaled` it is ‖G − A‖² / ‖G − A‖₁ in its place, whose gradient in G has an L1 norm near 1, as crowsonkb's
+    style-transfer-pytorch has it.
+
     Source: Gatys et al., CVPR 2016, Eq. 4.
     """
 
@@ -89,10 +92,11 @@ class GramTarget(MomentTarget):
         normalize: str = "hw",
         centered: bool = False,
         guide: Guide | None = None,
+        scaled: bool = False,
     ) -> None:
         center = torch.stack([w * channel_means(f) for w, f in zip(weights, features, strict=True)]).sum(0)
         super().__init__(center if centered else torch.zeros_like(center), guide)
-        self._normalize = normalize
+        self._normalize, self._scaled = normalize, scaled
         grams = [w * gram_matrix(f - self.center, normalize) for w, f in zip(weights, features, strict=True)]
         self.gram = torch.stack(grams).sum(0)
         self.energy = self.gram.square().sum() / (4 * self.gram.shape[1] ** 2)
@@ -101,4 +105,13 @@ class GramTarget(MomentTarget):
         """See MomentTarget."""
         channels = second.shape[1]
         factor = {"hw": 1.0, "chw": 1.0 / channels, "none": float(positions)}[self._normalize]
-        return (factor * second - self.gram).square().sum((1, 2)) / (4 * channels**2)
+        difference = factor * second - self.gram
+        if self._scaled:
+            return scaled_square(difference)
+        return difference.square().sum((1, 2)) / (4 * channels**2)
+
+
+def scaled_square(difference: Tensor) -> Tensor:
+    """Σ d² / Σ |d| of each image, (B,)."""
+    flat = difference.flatten(1)
+    return flat.square().sum(1) / (flat.abs().sum(1) + 1e-8)

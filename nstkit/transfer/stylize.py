@@ -6,6 +6,7 @@ features agree with the content and their Gram matrices with the styles.
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -15,10 +16,11 @@ from nstkit.encoders import Encoder, load_encoder
 from nstkit.images import check_image
 from nstkit.training.checks import choose
 from nstkit.training.devices import pick_device, pick_precision
-from nstkit.transfer.options import INITS, Options
-from nstkit.transfer.recipes import RECIPES, TINY
+from nstkit.transfer.options import INITS, RANDOM_LOSSES, Options
+from nstkit.transfer.recipes import PUBLISHED, RECIPES, TINY, Recipe, fitted
 from nstkit.transfer.regions import check_masks
 from nstkit.transfer.run import Result, Run, Step
+from nstkit.transfer.style_losses import check_maskable
 from nstkit.transfer.taps import TappedEncoder, check_layers
 
 
@@ -26,6 +28,7 @@ def stylize(
     content: Tensor,
     styles: Tensor | Sequence[Tensor],
     *,
+    recipe: Literal["gatys2016", "johnson2016", "risser2017", "strotss2019", "crowson2021"] | None = None,
     encoder: str | Encoder = "auto",
     weights: str | None = None,
     pooling: Literal["max", "average", "l2"] | None = None,
@@ -34,21 +37,22 @@ def stylize(
     steps: int = 80,
     content_weight: float | None = None,
     style_weight: float | None = None,
-    tv_weight: float = 0.0,
+    tv_weight: float | None = None,
     content_layers: Mapping[str, float] | None = None,
     style_layers: Mapping[str, float] | None = None,
     style_weights: Sequence[float] | None = None,
     masks: Tensor | None = None,
     preserve_color: Literal["luminance", "histogram", "covariance"] | None = None,
     style_scale: float = 1.0,
-    style_loss: Literal["gram", "centered_gram"] | None = None,
-    normalize: Literal["hw", "chw", "none"] = "hw",
-    balance: Literal["start", "none"] | None = None,
-    init: Literal["content", "noise", "gray"] | Tensor = "content",
-    optimizer: Literal["lbfgs", "adam"] = "lbfgs",
+    style_loss: str | Mapping[str, str] | None = None,
+    content_loss: Literal["features", "half_sum", "self_similarity"] | None = None,
+    normalize: Literal["hw", "chw", "none"] | None = None,
+    balance: Literal["start", "gradient", "none"] | None = None,
+    init: Literal["content", "noise", "gray"] | Tensor | None = None,
+    optimizer: Literal["lbfgs", "adam"] | None = None,
     learning_rate: float | None = None,
     history: int = 10,
-    average: float = 0.0,
+    average: float | None = None,
     seed: int = 0,
     generator: torch.Generator | None = None,
     device: str = "auto",
@@ -62,6 +66,8 @@ def stylize(
     Args:
         content: (B, 3, H, W) in [0, 1].
         styles: one image or several, each (1, 3, h, w) in [0, 1].
+        recipe: a published method, with its layers, losses and weights: gatys2016, johnson2016, risser2017,
+            strotss2019 or crowson2021. Options given beside it win. None takes what suits the encoder.
         encoder: auto, vgg19, vgg16, squeezenet1_1, tiny, or an Encoder; auto is VGG-19 where its weights are at hand.
         weights: a weights file, a folder that holds it, or "random".
         pooling: how the encoder shrinks; None keeps the recipe's.
@@ -70,7 +76,7 @@ def stylize(
         steps: optimisation steps at each scale.
         content_weight: weight of the content term; None takes the encoder's recipe.
         style_weight: weight of the style term; None takes the encoder's recipe.
-        tv_weight: weight of squared total variation, which smooths.
+        tv_weight: weight of squared total variation, which smooths; None is 0, or the recipe's.
         content_layers: content layers and their weights; beside the encoder's own there are luma2, luma4, luma8.
         style_layers: style layers and their weights; beside the encoder's own there are color1, color2, color4.
         style_weights: how much of each style; None gives all the same.
@@ -78,14 +84,20 @@ def stylize(
         preserve_color: keep the content's colours: luminance transfers brightness alone; histogram and covariance
             recolour the styles first.
         style_scale: size of the styles relative to the content; larger gives larger strokes.
-        style_loss: gram, or centered_gram, which matches means and covariances separately.
-        normalize: divide Gram matrices by H·W (hw), C·H·W (chw) or nothing; Gatys' 1/(4C²) always applies.
-        balance: start scales every layer's term to 1 at the start; none leaves the published constants.
-        init: start from the content, from noise, from gray, or from an image.
-        optimizer: lbfgs or adam.
+        style_loss: gram, centered_gram, moments, wasserstein, sliced_wasserstein, patch, contextual, relaxed_emd or
+            histogram; or one for each style layer, as relu1_1=gram; a+b takes two. None takes the encoder's recipe.
+        content_loss: features compares place by place, half_sum likewise with Gatys' constant; self_similarity asks
+            only for the pattern of likenesses within the content. None is features, or the recipe's.
+        normalize: divide Gram matrices by H·W (hw), C·H·W (chw) or nothing; Gatys' 1/(4C²) always applies. None is
+            hw, or the recipe's.
+        balance: start scales every layer's term to 1 at the start; gradient divides squared differences by absolute
+            ones; none leaves the published constants.
+        init: start from the content, from noise, from gray, or from an image. None is the content, or the recipe's.
+        optimizer: lbfgs or adam. None is lbfgs, and adam where a loss draws something at random at each step.
         learning_rate: None is 1 for lbfgs and 0.02 for adam.
         history: steps that lbfgs remembers.
-        average: decay of the average of iterates that is returned; 0 returns the last iterate.
+        average: decay of the average of iterates that is returned; 0 returns the last iterate. None is 0, or the
+            recipe's.
         seed: of the noise to start from.
         generator: draws the noise in place of the seed.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -104,36 +116,43 @@ def stylize(
     if masks is not None:
         check_masks(masks, len(pictures), content)
     place = pick_device(device)
-    network = _network(encoder, weights, pooling)
-    recipe = RECIPES.get(network.name, TINY)
+    network, plan = _network(encoder, weights, pooling, recipe)
     start = init if isinstance(init, Tensor) else None
     if isinstance(init, str):
         choose("init", init, INITS)
+    own_layers = style_layers is None
+    style_layers = dict(plan.style_layers if style_layers is None else style_layers)
+    losses = _losses(style_loss, plan, style_layers, own_layers)
+    similar = _given(content_loss, plan.content_loss)
+    optimizer = _given(optimizer, plan.optimizer or _optimizer(losses, similar))
     options = Options(
-        encoder=f"{network.name} ({network.weights}, {pooling or recipe.pooling or 'own'} pooling)",
-        content_layers=dict(recipe.content_layers if content_layers is None else content_layers),
-        style_layers=dict(recipe.style_layers if style_layers is None else style_layers),
+        encoder=f"{network.name} ({network.weights}, {pooling or plan.pooling or 'own'} pooling)",
+        content_layers=dict(_given(content_layers, plan.content_layers)),
+        style_layers=style_layers,
         style_weights=tuple(style_weights or [1.0] * len(pictures)),
-        content_weight=recipe.content_weight if content_weight is None else content_weight,
-        style_weight=recipe.style_weight if style_weight is None else style_weight,
-        tv_weight=tv_weight,
-        style_loss=style_loss or recipe.style_loss,
-        normalize=normalize,
-        balance=balance or recipe.balance,
+        content_weight=_given(content_weight, plan.content_weight),
+        style_weight=_given(style_weight, plan.style_weight),
+        tv_weight=_given(tv_weight, plan.tv_weight),
+        style_loss=losses,
+        content_loss=similar,
+        normalize=_given(normalize, plan.normalize),
+        balance=_given(balance, plan.balance),
         style_scale=style_scale,
         size=size,
         coarsest=coarsest,
         steps=steps,
         optimizer=optimizer,
-        learning_rate=_rate(optimizer) if learning_rate is None else learning_rate,
+        learning_rate=_given(learning_rate, plan.learning_rate or _rate(optimizer)),
         history=history,
-        average=average,
-        init="image" if start is not None else str(init),
+        average=_given(average, plan.average),
+        init="image" if start is not None else str(_given(init, plan.init)),
         seed=seed,
-        precision=pick_precision(precision, recipe.precision, place),
+        precision=pick_precision(precision, plan.precision, place),
         channels_last=channels_last,
         preserve_color=preserve_color,
     )
+    if masks is not None:
+        check_maskable(options)
     tapped = _tapped(network, options, place)
     _check_sizes(content, pictures, tapped.minimum_size())
     run = Run(
@@ -174,14 +193,54 @@ def _check_sizes(content: Tensor, styles: list[Tensor], minimum: int) -> None:
             )
 
 
-def _network(encoder: str | Encoder, weights: str | None, pooling: Any) -> Encoder:
+def _network(
+    encoder: str | Encoder, weights: str | None, pooling: Any, recipe: str | None
+) -> tuple[Encoder, Recipe]:
+    """The encoder, and what is to be done with it where nothing else is said."""
+    if recipe is not None:
+        choose("recipe", recipe, tuple(PUBLISHED))
     if isinstance(encoder, Encoder):
-        return encoder
+        return encoder, _plan(encoder, recipe)
     network = load_encoder(encoder, weights=weights, pooling=pooling)
-    preferred = RECIPES[network.name].pooling
-    if pooling is None and preferred is not None:
-        return load_encoder(network.name, weights=weights, pooling=preferred)  # type: ignore[arg-type]
-    return network
+    plan = _plan(network, recipe)
+    if pooling is None and plan.pooling is not None:
+        network = load_encoder(network.name, weights=weights, pooling=plan.pooling)  # type: ignore[arg-type]
+    return network, plan
+
+
+def _plan(network: Encoder, recipe: str | None) -> Recipe:
+    own = RECIPES.get(network.name, TINY)
+    if recipe is None:
+        return own
+    return replace(fitted(PUBLISHED[recipe], network.layers), precision=own.precision)
+
+
+def _given(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value
+
+
+def _losses(
+    asked: str | Mapping[str, str] | None, plan: Recipe, layers: Mapping[str, float], own_layers: bool
+) -> str | dict[str, str]:
+    """The loss of every style layer: what was asked for wins; layers of one's own take a recipe's first loss."""
+    if isinstance(asked, str):
+        return asked
+    known = plan.style_loss
+    if asked is None and (isinstance(known, str) or own_layers):
+        return known if isinstance(known, str) else dict(known)
+    first = known if isinstance(known, str) else next(iter(known.values()))
+    before = dict.fromkeys(layers, first) | ({} if isinstance(known, str) else dict(known))
+    return {
+        layer: loss
+        for layer, loss in (before | dict(asked or {})).items()
+        if layer in {*layers, *(asked or {})}
+    }
+
+
+def _optimizer(losses: str | Mapping[str, str], content_loss: str) -> str:
+    names = [losses] if isinstance(losses, str) else losses.values()
+    random = any(loss in RANDOM_LOSSES for name in names for loss in name.split("+"))
+    return "adam" if random or content_loss == "self_similarity" else "lbfgs"
 
 
 def _rate(optimizer: str) -> float:

@@ -1,5 +1,6 @@
 """Layers that need no weights, beside an encoder's own: colour taps and band-passed luma.
 
+`pixels`: the image itself.
 `color1` `color2` `color4`: seeded random 1 x 1 filters of the pixels with ReLU, at full, half and quarter
 size: their statistics hold the palette, to which a network trained with colour jitter is blind.
 `luma2` `luma4` `luma8`: signed, linear, band-passed brightness at 1/2, 1/4 and 1/8 size: content for an
@@ -17,6 +18,7 @@ from nstkit.encoders import Encoder
 
 COLOR_LAYERS = ("color1", "color2", "color4")
 LUMA_LAYERS = ("luma2", "luma4", "luma8")
+PIXELS = "pixels"
 MINIMUM_SIZE = 40
 """The smallest side for which every tap exists: 1/8 size, blurred twice more."""
 
@@ -53,7 +55,7 @@ class TappedEncoder(nn.Module):
         """Features by layer, (B, C, h, w) each; image (B, 3, H, W) in [0, 1]."""
         features = self.encoder(image, self._own) if self.encoder is not None else {}
         with torch.autocast(image.device.type, enabled=False):
-            features |= self._colors(image) | self._lumas(image)
+            features |= {PIXELS: image} | self._colors(image) | self._lumas(image)
         return {name: features[name] for name in self.layers}
 
     def minimum_size(self) -> int:
@@ -87,7 +89,7 @@ class TappedEncoder(nn.Module):
 
 def check_layers(encoder: Encoder, layers: Sequence[str], name: str) -> None:
     """Raise KeyError for a layer that does not exist, with the nearest name and all that do."""
-    known = (*encoder.layers, *COLOR_LAYERS, *LUMA_LAYERS)
+    known = (*encoder.layers, PIXELS, *COLOR_LAYERS, *LUMA_LAYERS)
     for layer in layers:
         if layer not in known:
             near = difflib.get_close_matches(layer, known, n=1, cutoff=0.0)[0]

@@ -1,0 +1,81 @@
+"""STROTSS' terms: columns of features at points drawn anew at each step, and what they should be like.
+
+Kolkin, Salavon & Shakhnarovich, CVPR 2019, arXiv:1904.12785, Section 3. The same points serve all layers, whose
+features are joined to one hypercolumn per point.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nstkit.losses.relaxed_emd import (
+    absolute_moment_loss,
+    cosine_distances,
+    hypercolumns,
+    relaxed,
+    self_similarity_loss,
+)
+from nstkit.transfer.draws import Draw
+
+POINTS = 1024
+"""Points at a step (Section 3.1)."""
+STYLE_POINTS = 4096
+"""Points of a style, drawn once."""
+
+# Rows: brightness and two colour differences, all of length 1 and at right angles
+_OPPONENT = ((3**-0.5,) * 3, (2**-0.5, -(2**-0.5), 0.0), (6**-0.5, 6**-0.5, -2 * 6**-0.5))
+
+
+class ColumnTarget:
+    """The relaxed EMD of directions and the absolute differences of moments, of hypercolumns."""
+
+    def __init__(self, features: Sequence[Tensor], draw: Draw) -> None:
+        self._style = hypercolumns(features, points(features[0], STYLE_POINTS, draw))
+        self.energy = self._style.new_ones(())
+
+    def gap(self, features: Sequence[Tensor], draw: Draw) -> Tensor:
+        """For features of all layers, (B, C_l, h_l, w_l) each: (B,)."""
+        columns = hypercolumns(features, points(features[0], POINTS, draw))
+        moments = [absolute_moment_loss(c[None], self._style) for c in columns]
+        return relaxed(cosine_distances(columns, self._style)) + torch.stack(moments)
+
+
+class PaletteTarget:
+    """The relaxed EMD of colours in decorrelated coordinates: cosine plus Euclidean distance, /√3."""
+
+    def __init__(self, features: Sequence[Tensor], draw: Draw) -> None:
+        self._style = self._colors(features, STYLE_POINTS, draw)
+        self.energy = self._style.new_ones(())
+
+    def gap(self, features: Sequence[Tensor], draw: Draw) -> Tensor:
+        """For the pixels, (B, 3, H, W) in a list: (B,)."""
+        colors = self._colors(features, POINTS, draw)
+        offsets = colors[..., :, None] - self._style[..., None, :]  # (B, 3, N, M)
+        euclidean = (offsets.square().mean(1) + 1e-5).sqrt()
+        return relaxed(cosine_distances(colors, self._style) + euclidean)
+
+    @staticmethod
+    def _colors(features: Sequence[Tensor], count: int, draw: Draw) -> Tensor:
+        turn = features[0].new_tensor(_OPPONENT)
+        return turn @ hypercolumns(features, points(features[0], count, draw))
+
+
+class SelfSimilarity:
+    """The content term: how alike the content's features are to each other at the drawn points."""
+
+    def __init__(self, content: Sequence[Tensor]) -> None:
+        self._content = list(content)
+
+    def gap(self, features: Sequence[Tensor], draw: Draw) -> Tensor:
+        """For features of all content layers: (B,)."""
+        where = points(features[0], POINTS, draw)
+        pairs = zip(hypercolumns(features, where), hypercolumns(self._content, where), strict=True)
+        return torch.stack([self_similarity_loss(x[None], c[None]) for x, c in pairs])
+
+
+def points(features: Tensor, count: int, draw: Draw) -> Tensor:
+    """Uniform in the unit square, (n, 2): `count`, or as many as the layer has positions if these are fewer."""
+    count = min(count, features.shape[2] * features.shape[3])
+    generator = draw.generator(features.device)
+    return torch.rand(count, 2, generator=generator, device=features.device).to(features)
