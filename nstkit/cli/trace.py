@@ -73,7 +73,8 @@ class Trace:
             self._done = reading.done
             line = {
                 "event": "step", "done": reading.done, "total": reading.total, "scale": reading.scale,
-                "scales": reading.scales, "size": reading.size, "seconds": round(reading.seconds, 4), "losses": reading.losses,
+                "scales": reading.scales, "size": reading.size, "seconds": round(reading.seconds, 4),
+                "losses": reading.losses,
             }  # fmt: skip
             self._guarded(lambda line=line: self._write(line))  # type: ignore[misc]
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nstkit.transfer.loss_history import Reading
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of the terms beside the total: Okabe and Ito's palette (2008), told apart by the colour-blind too."""
 DASHES = ("--", "-.", ":")
-DECADES = 5
+DECADES = 4
 """The axis shows at most so many: a content term that starts at nothing would flatten all else."""
 
 
@@ -24,11 +24,11 @@ def draw_losses(axes: "Axes", readings: Sequence[Reading]) -> None:
         axes: empty matplotlib axes.
         readings: in the order of the steps, at least one.
     """
-    steps = [reading.done for reading in readings]
     for name, style in _styles(readings).items():
         values = [_drawable(reading.losses.get(name)) for reading in readings]
         if any(not math.isnan(value) for value in values):
-            axes.plot(steps, values, label=name, marker="." if len(steps) == 1 else "", **style)
+            xs, ys = _parted(readings, values)
+            axes.plot(xs, ys, label=name, marker="." if len(readings) == 1 else "", **style)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, high / 10**DECADES), high)
@@ -52,10 +52,10 @@ def loss_figure(readings: Sequence[Reading], title: str = "") -> "Figure":
     return figure
 
 
-def _styles(readings: Sequence[Reading]) -> dict[str, dict[str, object]]:
+def _styles(readings: Sequence[Reading]) -> dict[str, dict[str, Any]]:
     """How each term is drawn: the total solid and dark, the others in colours and dashes."""
     names = list(dict.fromkeys(name for reading in readings for name in reading.losses))
-    styles: dict[str, dict[str, object]] = {}
+    styles: dict[str, dict[str, Any]] = {}
     if "total" in names:
         styles["total"] = {"color": "#444444", "linewidth": 1.8}
     for place, name in enumerate(name for name in names if name != "total"):
@@ -66,6 +66,19 @@ def _styles(readings: Sequence[Reading]) -> dict[str, dict[str, object]]:
 
 def _drawable(value: float | None) -> float:
     return value if value is not None and math.isfinite(value) and value > 0 else math.nan
+
+
+def _parted(readings: Sequence[Reading], values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Steps and values with a gap between scales, whose objectives differ."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for place, (reading, value) in enumerate(zip(readings, values, strict=True)):
+        if place and readings[place - 1].scale != reading.scale:
+            xs.append(reading.done - 0.5)
+            ys.append(math.nan)
+        xs.append(reading.done)
+        ys.append(value)
+    return xs, ys
 
 
 def _mark_scales(axes: "Axes", readings: Sequence[Reading]) -> None:
