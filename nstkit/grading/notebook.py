@@ -96,7 +96,7 @@ def _badge(state: str) -> str:
 def _html_row(result: Result, row: Any) -> str:
     note = row.message if row.message and row.message != result.message else ""
     more = f"<br><span style='opacity:.75'>{html.escape(note)}</span>" if note else ""
-    cell = "style='text-align:left;vertical-align:top'"
+    cell = "style='text-align:left;vertical-align:top;padding:.2em .8em .2em 0'"
     return (
         f"<tr><td {cell}>{_badge(row.state)}</td><td {cell}>{html.escape(row.title)}{more}</td>"
         f"<td {cell}>{row.points}/{row.max_points}</td></tr>"

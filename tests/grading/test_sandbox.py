@@ -140,6 +140,24 @@ def _process_names():
     return names
 
 
+def test_a_file_of_2_gb_is_cut_off(lesson, sandbox, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    body = (
+        "with open('big', 'wb') as file:\n"
+        "        for _ in range(2048): file.write(bytes(2**20))\n"
+        "    return np.cumsum(a)"
+    )
+    assert graded(lesson, sandbox, body).points == 0
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 2**20
+    assert graded(lesson, sandbox, "return np.cumsum(a)").state == "passed"
+
+
+def test_printing_10_mb_costs_nothing(lesson, sandbox):
+    result = graded(lesson, sandbox, "print('x' * 10_000_000); return np.cumsum(a)")
+    assert result.state == "passed"
+    assert len(str(result.to_json())) < 10_000
+
+
 def test_nothing_is_left_in_the_temporary_folder(lesson, sandbox, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     body = "open('mine.txt', 'w').write('x'); return np.cumsum(a)"
