@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import scipy.ndimage
 import torch
+from PIL import Image
 
 from nstkit.cli.declarations import declaration
 from nstkit.cli.operations import OPERATIONS
@@ -102,6 +105,44 @@ def test_mistakes(nstkit, here, photo, words, sentence):
     assert ended.code == 2
     assert sentence in ended.err
     assert not list(here.glob("o.*"))
+
+
+def test_every_kind_of_picture_is_read(nstkit, here):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 28, 3), dtype=np.uint8)
+    colour = Image.fromarray(pixels)
+    pictures = {
+        "gray.png": colour.convert("L"), "palette.png": colour.convert("P"), "cmyk.jpg": colour.convert("CMYK"),
+        "alpha.png": Image.fromarray(np.dstack([pixels, pixels[..., :1]])),
+        "sixteen.png": Image.fromarray(257 * pixels[..., 0].astype(np.uint16)),
+    }  # fmt: skip
+    for name, picture in pictures.items():
+        picture.save(name)
+        assert nstkit("filter", "median_filter", name, "-o", f"of_{name}", "--radius", 1).code == 0
+        assert load_image(f"of_{name}").shape == (1, 3, 20, 28)
+    gray, sixteen = load_image("of_gray.png"), load_image("of_sixteen.png")
+    assert torch.equal(gray[:, 0], gray[:, 2])
+    expected = scipy.ndimage.median_filter(pixels[..., 0], 3, mode="reflect")
+    np.testing.assert_allclose(sixteen[0, 0].numpy() * 255, expected, atol=1)
+
+
+@pytest.mark.parametrize(("name", "sentence"), [
+    ("cut.png", "cut.png: damaged or incomplete"), ("none.png", "none.png: the file is empty"),
+    ("text.png", "text.png: not a picture"), ("folder.png", "folder.png: holds no picture"),
+    ("missing.png", "missing.png: no such file"), ("pixel.png", "pixel.png: 1 x 1 pixels; a picture needs at least 16"),
+])  # fmt: skip
+@pytest.mark.parametrize("command", [("filter", "tv_denoise"), ("enhance", "clahe"), ("color", "adjust_hsv")])
+def test_what_is_no_picture_is_one_sentence(nstkit, here, photo, command, name, sentence):
+    whole = (here / photo).read_bytes()
+    (here / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (here / "none.png").touch()
+    (here / "text.png").write_text("no picture")
+    (here / "folder.png").mkdir()
+    Image.new("RGB", (1, 1)).save("pixel.png")
+    ended = nstkit(*command, name, "-o", "o.png", *WORDS.get(command[1], []))
+    assert ended.code == 2
+    assert ended.err.startswith(f"nstkit: {sentence}")
+    assert ended.err.count("\n") == 1
+    assert not (here / "o.png").exists()
 
 
 def test_help_loads_no_torch():
