@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,8 @@ from pathlib import Path, PurePosixPath
 ANSWERS = (".ipynb", ".py")
 LARGEST = 20 << 20
 """Bytes of the largest file that is read: notebooks with many figures have a few million."""
+LARGEST_TOGETHER = 10 * LARGEST
+"""Bytes that are read of one learner: thirty lessons with many figures stay below it."""
 MOST_FILES = 2000
 """Files that one learner may hand in, archives included."""
 
@@ -87,14 +90,21 @@ class Submissions:
         """The files that one learner handed in."""
         files: list[File] = []
         notes: list[str] = []
+        left = LARGEST_TOGETHER
         for entry in self._opened(self._groups[learner], notes):
             if len(files) >= MOST_FILES:
                 notes.append(f"more than {MOST_FILES} files; the rest was not read")
                 break
             try:
                 files.append(File(str(entry.path), entry.read()))
+                left -= len(files[-1].data)
             except ValueError as error:
                 notes.append(f"{entry.path}: {error}")
+            if left < 0:
+                notes.append(
+                    f"{entry.path}: more than {LARGEST_TOGETHER >> 20} MB together; the rest was not read"
+                )
+                break
         return Submission(learner, tuple(files), tuple(notes))
 
     def _opened(self, entries: list[_Entry], notes: list[str]) -> Iterator[_Entry]:
@@ -175,7 +185,14 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: PurePosixPa
         try:
             with archive.open(member) as stream:
                 data = stream.read(LARGEST + 1)  # the size that an archive claims may be a lie
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            zlib.error,
+        ) as error:
             raise ValueError(f"cannot be read ({error})") from None
         if len(data) > LARGEST:
             raise ValueError(_too_large(len(data)))

@@ -126,6 +126,24 @@ def test_a_zip_bomb_is_named_and_not_unpacked(tmp_path):
     assert "03_style_loss.py: has 20 MB, more than 20" in submission.notes[0]
 
 
+def test_many_files_that_are_large_together_are_not_all_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("nstkit.course.submissions.LARGEST_TOGETHER", 3 << 20)
+    bomb = {f"{number:02}.py": b"#" * (1 << 20) for number in range(50)}
+    (tmp_path / "ana.zip").write_bytes(archive(bomb))
+    submission = Submissions(tmp_path).read("ana")
+    assert len(submission.files) == 4
+    assert submission.notes == ("03.py: more than 3 MB together; the rest was not read",)
+
+
+def test_damaged_data_in_an_archive_is_named_and_the_rest_is_read(tmp_path):
+    data = bytearray(archive({"03_style_loss.py": os.urandom(50_000).hex(), "04_content_loss.py": "x = 1"}))
+    data[200:260] = b"\xff" * 60
+    (tmp_path / "ana.zip").write_bytes(data)
+    submission = Submissions(tmp_path).read("ana")
+    assert [file.path for file in submission.files] == ["04_content_loss.py"]
+    assert submission.notes[0].startswith("03_style_loss.py: cannot be read (")
+
+
 def test_a_damaged_archive_is_named(tmp_path):
     (tmp_path / "ana.zip").write_bytes(b"PK\3\4 not really")
     assert "not a zip archive" in Submissions(tmp_path).read("ana").notes[0]
