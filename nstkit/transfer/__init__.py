@@ -8,6 +8,7 @@ from nstkit.transfer.efdm import efdm
 from nstkit.transfer.fast_nst import fast_nst_step
 from nstkit.transfer.gradient import image_gradient
 from nstkit.transfer.gram_vector import gram_to_vector, vector_to_gram
+from nstkit.transfer.live import LiveFigure
 from nstkit.transfer.minimize_lbfgs import minimize_lbfgs
 from nstkit.transfer.mix_styles import mix_styles
 from nstkit.transfer.pixel_descent import run_transfer
@@ -24,6 +25,7 @@ from nstkit.transfer.wct import wct
 
 __all__ = [
     "ConditionalInstanceNorm",
+    "LiveFigure",
     "NonFiniteLoss",
     "Recipe",
     "Result",
