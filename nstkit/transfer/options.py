@@ -20,6 +20,10 @@ BALANCES = ("start", "gradient", "none")
 INITS = ("content", "noise", "gray")
 
 
+ADDED = {"content_loss": "features"}
+"""Options that checkpoints of 0.1 lack, as they were then."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What a run depends on beside its pictures. See `stylize` for the meaning of each."""

@@ -123,7 +123,8 @@ _STROTSS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "r
 # 2 at 512 pixels; here it is 2 at all scales. Adam on pixels in place of RMSprop on a Laplacian pyramid.
 STROTSS = Recipe(
     content_layers=_even("pixels", *_STROTSS),
-    style_layers=_even("pixels", *_STROTSS),
+    # ℓ_r and ℓ_m of the hypercolumns weigh the sum of their layers, 1; ℓ_p what the pixels weigh, 1/α
+    style_layers={"pixels": 1 / _ALPHA} | dict.fromkeys(_STROTSS, (1 - 1 / _ALPHA) / len(_STROTSS)),
     style_loss={"pixels": "relaxed_emd+palette"} | dict.fromkeys(_STROTSS, "relaxed_emd"),
     content_loss="self_similarity",
     content_weight=_ALPHA / (2 + _ALPHA + 1 / _ALPHA),

@@ -16,7 +16,7 @@ from nstkit.images import fitted_size, resize
 from nstkit.training import LBFGS
 from nstkit.transfer.color_keeping import prepare_colors, restore_colors
 from nstkit.transfer.objective import Objective, normalized, read
-from nstkit.transfer.options import Options
+from nstkit.transfer.options import ADDED, Options
 from nstkit.transfer.taps import TappedEncoder
 
 CHECK_EVERY = 10
@@ -217,7 +217,7 @@ class Run:
         Raises:
             ValueError: it belongs to other options or other pictures; the message names what differs.
         """
-        stored, mine = checkpoint["options"], self.options.to_json()
+        stored, mine = ADDED | dict(checkpoint["options"]), self.options.to_json()
         differs = [name for name in mine if stored.get(name) != mine[name]]
         if differs:
             name = differs[0]

@@ -1,0 +1,222 @@
+"""Each published recipe against its paper's objective, written out on a small network; and what it defaults to."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import map_coordinates
+from torch import nn
+
+from nstkit.encoders import Encoder, load_encoder
+from nstkit.transfer import stylize
+from nstkit.transfer.column_targets import POINTS, STYLE_POINTS, points
+from nstkit.transfer.draws import Draw
+from nstkit.transfer.recipes import PUBLISHED, fitted
+
+CONVOLUTIONS = (2, 2, 3, 3, 3)  # per block
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """VGG-16's layers, narrow, with 4, 5, 6, 7 and 8 channels."""
+    torch.manual_seed(0)
+    modules, channels = {}, 3
+    for block, count in enumerate(CONVOLUTIONS, 1):
+        for k in range(1, count + 1):
+            modules[f"conv{block}_{k}"] = nn.Conv2d(channels, channels := block + 3, 3, padding=1)
+            modules[f"relu{block}_{k}"] = nn.ReLU()
+        modules[f"pool{block}"] = nn.AvgPool2d(2)
+    return Encoder("toy", modules, mean=[0.5] * 3, deviation=[0.25] * 3)
+
+
+def image(seed, height, width):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+CONTENT, STYLE, START = image(0, 44, 52), image(1, 44, 52) ** 2, image(2, 44, 52)
+
+
+def first_losses(recipe, network, **options):
+    seen = []
+    stylize(
+        CONTENT, STYLE, recipe=recipe, encoder=network, size=52, coarsest=52, steps=1, init=START, device="cpu",
+        precision="float32", on_step=lambda s: seen.append(s.losses), **options,
+    )  # fmt: skip
+    return seen[0]
+
+
+def arrays(network, picture):
+    with torch.no_grad():
+        found = {name: map_[0].double().numpy() for name, map_ in network(picture).items()}
+    return found | {"pixels": picture[0].double().numpy()}
+
+
+def three(network):
+    return (arrays(network, picture) for picture in (START, CONTENT, STYLE))
+
+
+def gram(map_, divisor):
+    flat = map_.reshape(len(map_), -1)
+    return np.array([[a @ b for b in flat] for a in flat]) / divisor
+
+
+def test_gatys(network):
+    x, p, a = three(network)
+    content = 0.5 * np.sum((x["relu4_2"] - p["relu4_2"]) ** 2)
+    style = 0.0
+    for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"):
+        n, m = len(x[layer]), x[layer][0].size
+        style += np.sum((gram(x[layer], 1) - gram(a[layer], 1)) ** 2) / (4 * n**2 * m**2) / 5
+    losses = first_losses("gatys2016", network)
+    assert losses["content"] == pytest.approx(content, rel=1e-4)
+    assert losses["style"] == pytest.approx(1000 * style, rel=1e-3)  # α/β = 1e-3
+
+
+def test_johnson():
+    vgg = load_encoder("vgg16", weights="random", seed=2).cut(["relu4_3"])
+    x, p, a = three(vgg)
+    content = np.mean((x["relu2_2"] - p["relu2_2"]) ** 2)
+    style = 0.0
+    for layer in ("relu1_2", "relu2_2", "relu3_3", "relu4_3"):
+        flat, wanted = (f[layer].reshape(len(f[layer]), -1) for f in (x, a))
+        style += np.sum((flat @ flat.T - wanted @ wanted.T) ** 2) / flat.size**2
+    losses = first_losses("johnson2016", vgg)
+    assert losses["content"] == pytest.approx(content, rel=1e-4)
+    assert losses["style"] == pytest.approx(5 * style, rel=1e-3)
+
+
+def test_risser(network):
+    """Gram and histogram terms and the content's, without our balance, which puts each at 1 at the start."""
+    x, p, a = three(network)
+    style = 0.0
+    for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1"):
+        n, m = len(x[layer]), x[layer][0].size
+        style += np.sum((gram(x[layer], 1) - gram(a[layer], 1)) ** 2) / (4 * n**2 * m**2) / 4
+    for layer in ("relu1_1", "relu4_1"):
+        squares = [
+            (np.sort(o.ravel()) - np.sort(s.ravel())) ** 2 for o, s in zip(x[layer], a[layer], strict=True)
+        ]
+        style += np.mean(squares) / 4
+    losses = first_losses("risser2017", network, balance="none")
+    assert losses["style"] == pytest.approx(30 * style, rel=1e-3)
+    assert losses["content"] == pytest.approx(np.mean((x["relu4_1"] - p["relu4_1"]) ** 2), rel=1e-4)
+    s = START.double().numpy()
+    total_variation = (np.diff(s, axis=2) ** 2).sum() + (np.diff(s, axis=3) ** 2).sum()
+    assert losses["tv"] == pytest.approx(total_variation / s.size, rel=1e-4)
+
+
+def columns(features, layers, where):
+    """Bilinear by SciPy: one column per point, (D, N)."""
+    rows = []
+    for layer in layers:
+        for channel in features[layer]:
+            height, width = channel.shape
+            places = [where[:, 1] * height - 0.5, where[:, 0] * width - 0.5]
+            rows.append(map_coordinates(channel, places, order=1, mode="nearest"))
+    return np.array(rows)
+
+
+def cosine(x, y):
+    units = [f / np.maximum(np.linalg.norm(f, axis=0), 1e-8) for f in (x, y)]
+    return 1 - units[0].T @ units[1]
+
+
+def matched(distances):
+    return max(distances.min(1).mean(), distances.min(0).mean())
+
+
+def test_strotss(network):
+    layers = [
+        "pixels",
+        *(f"relu{layer}" for layer in ["1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_3", "5_3"]),
+    ]
+    x, c, s = three(network)
+
+    def at(place, count):
+        return points(CONTENT, count, Draw(0, 0, place)).double().numpy()
+
+    here, there = (
+        columns(x, layers, at("relaxed_emd", POINTS)),
+        columns(s, layers, at("relaxed_emd:style", STYLE_POINTS)),
+    )
+    relaxed = matched(cosine(here, there))
+    moments = np.abs(here.mean(1) - there.mean(1)).mean()
+    moments += np.abs(np.cov(here, bias=True) - np.cov(there, bias=True)).mean()
+    turn = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]]) / np.sqrt([[3], [2], [6]])
+    palette = [turn @ columns(f, ["pixels"], w) for f, w in (
+        (x, at("pixels:palette", POINTS)), (s, at("pixels:palette:style", STYLE_POINTS)),
+    )]  # fmt: skip
+    euclidean = np.sqrt(((palette[0][:, :, None] - palette[1][:, None]) ** 2).mean(0) + 1e-5)
+    colors = matched(cosine(*palette) + euclidean)
+    patterns = [
+        cosine(f, f) / cosine(f, f).sum(0)
+        for f in (columns(f, layers, at("content", POINTS)) for f in (x, c))
+    ]
+    content = np.abs(patterns[0] - patterns[1]).sum() / len(patterns[0])
+    alpha = 2.0
+    expected = (alpha * content + moments + relaxed + colors / alpha) / (2 + alpha + 1 / alpha)
+    assert first_losses("strotss2019", network)["total"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_crowson(network):
+    x, p, a = three(network)
+
+    def scaled(difference):
+        return np.sum(difference**2) / np.sum(np.abs(difference))
+
+    total = 0.015 * scaled(x["relu4_2"] - p["relu4_2"])
+    for k, weight in enumerate((256, 64, 16, 4, 1), 1):
+        layer = f"relu{k}_1"
+        total += weight / 341 * scaled(gram(x[layer], x[layer][0].size) - gram(a[layer], a[layer][0].size))
+    padded = np.pad(START[0].double().numpy(), ((0, 0), (0, 1), (0, 1)), mode="edge")
+    dx, dy = padded[:, :-1, 1:] - padded[:, :-1, :-1], padded[:, 1:, :-1] - padded[:, :-1, :-1]
+    total += 2 * np.mean(dx**2 + dy**2)
+    assert first_losses("crowson2021", network)["total"] == pytest.approx(total, rel=1e-4)
+
+
+def test_options_beside_a_recipe_win(network):
+    options = stylize(
+        CONTENT, STYLE, recipe="crowson2021", encoder=network, size=52, steps=1, coarsest=52, device="cpu",
+        tv_weight=0.0, optimizer="lbfgs", learning_rate=0.5, style_layers={"relu1_2": 1.0}, average=0.0,
+    ).options  # fmt: skip
+    assert (options.tv_weight, options.optimizer, options.learning_rate, options.average) == (
+        0,
+        "lbfgs",
+        0.5,
+        0,
+    )
+    assert options.style_layers == {"relu1_2": 1.0}
+    assert (options.content_weight, options.balance) == (0.015, "gradient")
+
+
+def test_optimisers_and_starts(network):
+    made = {}
+    for name in PUBLISHED:
+        result = stylize(
+            CONTENT, STYLE, recipe=name, encoder=network, size=52, steps=1, coarsest=52, device="cpu"
+        )
+        made[name] = (result.options.optimizer, result.options.init)
+    assert made == {
+        "gatys2016": ("lbfgs", "noise"), "johnson2016": ("lbfgs", "noise"), "risser2017": ("lbfgs", "content"),
+        "strotss2019": ("adam", "content"), "crowson2021": ("adam", "content"),
+    }  # fmt: skip
+
+
+def test_an_encoder_without_a_layer_takes_the_last_of_its_block():
+    layers = ("relu1_1", "relu2_1", "relu3_1", "relu3_2", "relu4_1", "relu5_1")
+    recipe = fitted(PUBLISHED["strotss2019"], layers)
+    assert set(recipe.style_layers) == {"pixels", *layers}
+    assert recipe.style_layers["relu1_1"] == pytest.approx(1 / 9)  # of two layers, 1/18 each
+    assert recipe.style_loss["relu4_1"] == "relaxed_emd"
+    assert fitted(PUBLISHED["gatys2016"], layers).content_layers == {"relu4_1": 1.0}
+    for name in PUBLISHED:
+        assert set(fitted(PUBLISHED[name], load_encoder("tiny").layers).style_layers) <= {
+            "pixels", *load_encoder("tiny").layers
+        }  # fmt: skip
