@@ -16,9 +16,9 @@ from nstkit.transfer.style_targets import StyleTarget
 
 PATCH = 3
 """Side of a patch (Li & Wand, CVPR 2016, Section 3)."""
-PATCHES = 4096
+PATCHES = 2048
 """Patches of a layer that are compared at a step, and patches of a style that are known."""
-COLUMNS = 2048
+COLUMNS = 1024
 """Columns on either side of the contextual loss: it holds their similarities in pairs."""
 
 

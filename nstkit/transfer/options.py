@@ -86,9 +86,9 @@ class Options:
             missing = [layer for layer in self.style_layers if layer not in self.style_loss]
             unknown = [layer for layer in self.style_loss if layer not in self.style_layers]
             if missing or unknown:
+                fault = f"no loss for {missing[0]}" if missing else f"one for {unknown[0]}"
                 raise ValueError(
-                    f"style_loss: expected one for each of style_layers, {', '.join(self.style_layers)}, "
-                    f"got {', '.join(self.style_loss) or 'none'}; name the missing, or leave out the others"
+                    f"style_loss: expected one for each of style_layers, {', '.join(self.style_layers)}, got {fault}"
                 )
         for layer in self.style_layers:
             for loss in self.losses_of(layer):

@@ -78,7 +78,8 @@ def stylize(
         style_weight: weight of the style term; None takes the encoder's recipe.
         tv_weight: weight of squared total variation, which smooths; None is 0, or the recipe's.
         content_layers: content layers and their weights; beside the encoder's own there are luma2, luma4, luma8.
-        style_layers: style layers and their weights; beside the encoder's own there are color1, color2, color4.
+        style_layers: style layers and their weights; beside the encoder's own there are color1, color2, color4,
+            pixels.
         style_weights: how much of each style; None gives all the same.
         masks: where each style counts: one mask per style, of the content's size, (K, H, W); 0, black, is nowhere.
         preserve_color: keep the content's colours: luminance transfers brightness alone; histogram and covariance
@@ -98,7 +99,7 @@ def stylize(
         history: steps that lbfgs remembers.
         average: decay of the average of iterates that is returned; 0 returns the last iterate. None is 0, or the
             recipe's.
-        seed: of the noise to start from.
+        seed: of the noise to start from, and of what losses draw.
         generator: draws the noise in place of the seed.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: of the network; statistics are float32 always. auto is bfloat16 where it is fast.

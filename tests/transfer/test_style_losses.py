@@ -207,7 +207,7 @@ def test_losses_of_layers_that_are_not_named_stay():
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"style_loss": {"relu4_1": "gram"}}, "style_loss: expected one for each of style_layers, color4, relu2_1, relu"),
+    ({"style_loss": {"relu4_1": "gram"}}, "style_loss: .* each of style_layers, color4, .*, got one for relu4_1"),
     ({"style_loss": {"relu3_1": "grm"}}, "style_loss: expected one of gram, .*, got 'grm'; did you mean 'gram'"),
     ({"style_loss": "gram+ptch"}, "got 'ptch'; did you mean 'patch'"),
     ({"style_loss": "palette"}, "style_loss: expected 'palette' for the layer pixels alone, got it for color4"),
