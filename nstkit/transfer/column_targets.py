@@ -51,8 +51,9 @@ class PaletteTarget:
     def gap(self, features: Sequence[Tensor], draw: Draw) -> Tensor:
         """For the pixels, (B, 3, H, W) in a list: (B,)."""
         colors = self._colors(features, POINTS, draw)
-        offsets = colors[..., :, None] - self._style[..., None, :]  # (B, 3, N, M)
-        euclidean = (offsets.square().mean(1) + 1e-5).sqrt()
+        lengths = colors.square().sum(1)[:, :, None] + self._style.square().sum(1)[:, None]
+        squares = (lengths - 2 * colors.mT @ self._style).clamp(min=0)  # (B, N, M)
+        euclidean = (squares / 3 + 1e-5).sqrt()
         return relaxed(cosine_distances(colors, self._style) + euclidean)
 
     @staticmethod
