@@ -5,6 +5,7 @@ Johnson, Alahi & Fei-Fei, ECCV 2016, arXiv:1603.08155, Section 3: a frozen encod
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -25,8 +26,9 @@ from nstkit.training.unchanged import Unchanged
 from nstkit.transfer.fast_network import FastNetwork
 from nstkit.transfer.fast_objective import FastObjective
 from nstkit.transfer.feed_forward import FastModel
-from nstkit.transfer.recipes import RECIPES, TINY
-from nstkit.transfer.taps import TappedEncoder
+from nstkit.transfer.options import check_weights
+from nstkit.transfer.recipes import RECIPES, TINY, Recipe
+from nstkit.transfer.taps import TappedEncoder, check_layers
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -48,6 +50,8 @@ def train_fast(
     encoder: str = "auto",
     weights: str | None = None,
     style_size: int = 512,
+    content_layers: Mapping[str, float] | None = None,
+    style_layers: Mapping[str, float] | None = None,
     content_weight: float = 1.0,
     style_weight: float = 10.0,
     tv_weight: float = 0.0,
@@ -74,6 +78,8 @@ def train_fast(
         encoder: that measures: auto, vgg19, vgg16, squeezenet1_1 or tiny; auto is VGG-19 where its weights are.
         weights: a weights file of the encoder, or a folder that holds it.
         style_size: long side in pixels to shrink the style to; larger gives larger strokes.
+        content_layers: layers of the content term and their weights; None takes the encoder's recipe.
+        style_layers: layers of the style term and their weights; None takes the encoder's recipe.
         content_weight: of the distance to the photograph.
         style_weight: of the distance to the style.
         tv_weight: of squared total variation, which smooths.
@@ -100,7 +106,7 @@ def train_fast(
     }  # fmt: skip
     for name, weight in shares.items():
         check_number(f"{name}_weight", weight)
-    measure, recipe = _measure(encoder, weights)
+    measure, recipe = _measure(encoder, weights, content_layers, style_layers)
     least = max(measure.minimum_size(), 4 * SHIFT)
     if size < least:
         raise ValueError(f"size: expected at least {least}, which the encoder's layers need, got {size}")
@@ -127,12 +133,26 @@ def train_fast(
         return Trained({"model": FastModel(run.network, style_name)}, fitted, all_passed_over([pictures]))
 
 
-def _measure(encoder: str, weights: str | None) -> tuple[TappedEncoder, Any]:
-    """The frozen encoder with the layers of its recipe."""
+def _measure(
+    encoder: str,
+    weights: str | None,
+    content_layers: Mapping[str, float] | None,
+    style_layers: Mapping[str, float] | None,
+) -> tuple[TappedEncoder, Recipe]:
+    """The frozen encoder with the layers asked for, or those of its recipe."""
     network = load_encoder(encoder, weights=weights)
     recipe = RECIPES.get(network.name, TINY)
     if recipe.pooling is not None:
         network = load_encoder(network.name, weights=weights, pooling=recipe.pooling)  # type: ignore[arg-type]
+    recipe = replace(
+        recipe,
+        content_layers=recipe.content_layers if content_layers is None else content_layers,
+        style_layers=recipe.style_layers if style_layers is None else style_layers,
+    )
+    check_weights("content_layers", recipe.content_layers.items())
+    check_weights("style_layers", recipe.style_layers.items())
+    check_layers(network, list(recipe.content_layers), "content_layers")
+    check_layers(network, list(recipe.style_layers), "style_layers")
     return TappedEncoder(network, [*recipe.content_layers, *recipe.style_layers]), recipe
 
 

@@ -145,12 +145,31 @@ def test_another_style_or_encoder_does_not_go_on(folders, style, monkeypatch):
         ({"style_weight": -1.0}, "style_weight: expected a number of at least 0, got -1"),
         ({"temporal_weight": float("nan")}, "temporal_weight: expected a number of at least 0, got nan"),
         ({"precision": "half"}, "precision: expected one of auto, float32, bfloat16, got 'half'"),
+        ({"style_layers": {}}, "style_layers: expected at least one weight above 0, got none"),
+        ({"content_layers": {"luma2": -1.0}}, "expected a number of at least 0, got -1"),
         ({"encoder": "vgg"}, "encoder: expected one of auto, vgg19"),
     ],
 )
 def test_what_a_fast_network_cannot_be_is_refused(folders, style, options, message):
     with pytest.raises(ValueError, match=message):
         train_fast(style, folders[0], **FAST | options)
+
+
+def test_layers_are_those_asked_for(folders, style):
+    with pytest.raises(KeyError, match="style_layers: tiny has no 'relu9_1'"):
+        train_fast(style, folders[0], **FAST, style_layers={"relu9_1": 1.0})
+
+    def first(**layers):
+        seen = []
+        train_fast(
+            style, folders[0], steps=1, **FAST, **layers, on_step=lambda s: seen.append(s.losses) and None
+        )
+        return seen[0]
+
+    one = first(style_layers={"color2": 1.0}, content_layers={"luma2": 1.0})
+    two = first(style_layers={"color2": 3.0}, content_layers={"luma2": 0.5})
+    assert two["style"] == pytest.approx(3 * one["style"], rel=1e-5)
+    assert two["content"] == pytest.approx(0.5 * one["content"], rel=1e-5)
 
 
 def test_a_style_that_is_no_image_or_too_small_is_refused(folders, style):
