@@ -1,6 +1,6 @@
 """Train a network that paints in swirls, on a processor, and show what it makes of a photograph it has never seen.
 
-    OMP_NUM_THREADS=1 python benchmarks/fast_model.py [--folder docs/pictures] [--work DIR] [--steps 4000]
+    OMP_NUM_THREADS=1 python benchmarks/fast_model.py [--folder docs/pictures] [--work DIR] [--steps 1975]
 
 It learns from crops of the photographs inside matplotlib and scikit-image, without chelsea, which is what the picture
 shows. Printed are the seconds of the training, on the clock and of the processor (where other programs run too, the
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, help="keep photographs and run here; a finished run is not repeated"
     )
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=1975)
     asked = parser.parse_args()
     print(
         f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
