@@ -101,14 +101,14 @@ class Objective:
         return target.square().mean((1, 2, 3)).clamp(min=1e-12)
 
     def _style_divisor(self, features: Mapping[str, Tensor], term: StyleTerm) -> Tensor:
-        """1, or the term's value for the untouched content: every term then starts at 1.
+        """1, or the term's value for the untouched content: every term then starts at its `start`.
 
         At least a millionth of the target's energy, so that content equal to the style does not divide by zero.
         """
         if self.options.balance != "start":
             return features[term.layers[0]].new_ones(())
         energy = sum(float(w * target.energy) for w, target in term.targets)
-        return term.gap(features, self._draw()).clamp(min=1e-6 * energy + 1e-20)
+        return term.gap(features, self._draw()).clamp(min=1e-6 * energy + 1e-20) / term.start
 
 
 def normalized(weights: Sequence[float]) -> list[float]:

@@ -37,6 +37,12 @@ class StyleTerm:
     targets: Targets
 
     @property
+    def start(self) -> float:
+        """Where the balanced term starts: 1, or 0.1 for a matching that never comes near 0 and would outweigh all."""
+        matches = (PatchTarget, ContextualTarget, ColumnTarget, PaletteTarget)
+        return 0.1 if any(isinstance(target, matches) for _, target in self.targets) else 1.0
+
+    @property
     def of_moments(self) -> bool:
         """Whether the term depends on means and second moments of its only layer alone (see `MomentTarget`)."""
         return all(getattr(target, "of_moments", False) for _, target in self.targets)

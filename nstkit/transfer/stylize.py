@@ -91,8 +91,9 @@ def stylize(
             only for the pattern of likenesses within the content. None is features, or the recipe's.
         normalize: divide Gram matrices by H·W (hw), C·H·W (chw) or nothing; Gatys' 1/(4C²) always applies. None is
             hw, or the recipe's.
-        balance: start scales every layer's term to 1 at the start; gradient divides squared differences by absolute
-            ones; none leaves the published constants.
+        balance: start scales every layer's term to 1 at the start, and to 0.1 with patch, contextual and relaxed_emd,
+            which never come near 0; gradient divides squared differences by absolute ones; none leaves the published
+            constants.
         init: start from the content, from noise, from gray, or from an image. None is the content, or the recipe's.
         optimizer: lbfgs or adam. None is lbfgs, and adam where a loss draws something at random at each step.
         learning_rate: None is 1 for lbfgs and 0.02 for adam.

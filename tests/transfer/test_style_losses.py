@@ -155,7 +155,8 @@ def test_the_objective_starts_at_the_style_weight_and_falls(loss):
     styles = []
     result = stylize(CONTENT, STYLES[0], **QUICK | {"steps": 12}, style_loss=loss, style_weight=2.0,
                      on_step=lambda s: styles.append(s.losses["style"]))  # fmt: skip
-    assert styles[0] == pytest.approx(2.0 * 3, rel=1e-4)  # three layers of weight 1, balanced
+    start = 0.1 if loss in ("patch", "contextual", "relaxed_emd") else 1.0
+    assert styles[0] == pytest.approx(2.0 * 3 * start, rel=1e-4)  # three layers of weight 1, balanced
     assert styles[-1] < 0.9 * styles[0]
     assert result.options.optimizer == ("adam" if loss in RANDOM else "lbfgs")
 
