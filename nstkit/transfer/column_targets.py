@@ -45,6 +45,7 @@ class PaletteTarget:
     """The relaxed EMD of colours in decorrelated coordinates: cosine plus Euclidean distance, /√3."""
 
     def __init__(self, features: Sequence[Tensor], draw: Draw) -> None:
+        self._turn = features[0].new_tensor(_OPPONENT)
         self._style = self._colors(features, STYLE_POINTS, draw)
         self.energy = self._style.new_ones(())
 
@@ -56,10 +57,8 @@ class PaletteTarget:
         euclidean = (squares / 3 + 1e-5).sqrt()
         return relaxed(cosine_distances(colors, self._style) + euclidean)
 
-    @staticmethod
-    def _colors(features: Sequence[Tensor], count: int, draw: Draw) -> Tensor:
-        turn = features[0].new_tensor(_OPPONENT)
-        return turn @ hypercolumns(features, points(features[0], count, draw))
+    def _colors(self, features: Sequence[Tensor], count: int, draw: Draw) -> Tensor:
+        return self._turn @ hypercolumns(features, points(features[0], count, draw))
 
 
 class SelfSimilarity:

@@ -233,3 +233,16 @@ def test_the_command_line_takes_one_name_or_one_for_each_layer():
             ValueError, match=f"--style-loss: expected one name, or each layer once, .*'{bad}'"
         ):
             read([bad])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("loss", NAMES)
+def test_no_host_sync_between_looks_on_the_gpu(loss):
+    def guard(step):
+        torch.cuda.set_sync_debug_mode("error" if 1 <= step.step < 9 else "default")
+
+    try:
+        stylize(CONTENT, STYLES[0], **QUICK | {"device": "cuda", "steps": 9}, style_loss=loss, on_step=guard)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
