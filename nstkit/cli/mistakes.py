@@ -45,7 +45,7 @@ def sentence(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
     if _out_of_memory(error):
-        return "out of memory; a smaller --size needs less"
+        return "out of memory; --tile 1024 reads a picture in parts, and a smaller --size needs less"
     if type(error).__module__.startswith("nstkit.") or _raised_by_nstkit(error):
         return " ".join(str(error.args[0] if isinstance(error, KeyError) else error).split())
     return None

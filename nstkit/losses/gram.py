@@ -36,8 +36,13 @@ def gram_matrix(features: Tensor, normalize: str = "chw") -> Tensor:
     if normalize not in _DIVISORS:
         raise ValueError(f"normalize: expected one of {', '.join(map(repr, _DIVISORS))}, got {normalize!r}")
     flat = features.flatten(2)  # (B, C, N)
-    gram: Tensor = _SecondMoments.apply(flat, 1 / _DIVISORS[normalize](*flat.shape[1:]))
-    return gram
+    return second_moments(flat, 1 / _DIVISORS[normalize](*flat.shape[1:]))
+
+
+def second_moments(flat: Tensor, factor: float) -> Tensor:
+    """factor · F Fᵀ, (B, C, C), of features (B, C, N) in any number of positions, also none."""
+    moments: Tensor = _SecondMoments.apply(flat, factor)
+    return moments
 
 
 class _SecondMoments(torch.autograd.Function):

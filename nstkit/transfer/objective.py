@@ -63,11 +63,18 @@ class Objective:
             terms["tv"] = options.tv_weight * total_variation(image, "squared").sum() / image[0].numel()
         return terms | {"total": sum(terms.values(), zero)}
 
+    def value_and_gradient(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """The terms, detached, and the total's gradient, of the image's shape."""
+        leaf = image.detach().requires_grad_()
+        terms = self.terms(leaf)
+        (gradient,) = torch.autograd.grad(terms["total"], leaf)
+        return {name: term.detach() for name, term in terms.items()}, gradient
+
     def _features(self, image: Tensor) -> dict[str, Tensor]:
         lower = self.options.precision == "bfloat16"
         with torch.autocast(image.device.type, torch.bfloat16, enabled=lower):
             features = self.encoder(image)
-        return {name: feature.float() for name, feature in features.items()}
+        return {name: feature.to(image.dtype) for name, feature in features.items()}
 
     def _draw(self) -> Draw:
         return Draw(self.options.seed, self.step if self.options.draws_anew else 0)

@@ -20,7 +20,7 @@ BALANCES = ("start", "gradient", "none")
 INITS = ("content", "noise", "gray")
 
 
-ADDED = {"content_loss": "features"}
+ADDED: dict[str, Any] = {"content_loss": "features", "tile": None}
 """Options that checkpoints of 0.1 lack, as they were then."""
 
 
@@ -51,12 +51,15 @@ class Options:
     precision: str
     channels_last: bool
     preserve_color: str | None = None
+    tile: int | None = None
     content_loss: str = "features"
 
     def __post_init__(self) -> None:
         self._check_style_loss()
         for name, allowed in _CHOICES.items():
             choose(name, getattr(self, name), allowed)
+        if self.tile is not None:
+            check_number("tile", self.tile, positive=True)
         if self.preserve_color is not None:
             choose("preserve_color", self.preserve_color, COLOR_KEEPERS)
         for name in _POSITIVE:

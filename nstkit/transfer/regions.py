@@ -17,9 +17,8 @@ class Guide:
         self._mask = mask
         self._small: dict[tuple[int, int], Tensor] = {}
 
-    def at(self, features: Tensor) -> Tensor:
-        """T·√(h·w), (h, w), for features (B, C, h, w): a mask of ones is then no mask at all."""
-        height, width = features.shape[2:]
+    def at(self, height: int, width: int) -> Tensor:
+        """T·√(h·w), (h, w): a mask of ones is then no mask at all."""
         if (height, width) not in self._small:
             small = adaptive_avg_pool2d(self._mask[None], (height, width))[0]
             self._small[height, width] = guidance(small).detach() * (height * width) ** 0.5

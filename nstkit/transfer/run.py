@@ -18,6 +18,7 @@ from nstkit.transfer.color_keeping import prepare_colors, restore_colors
 from nstkit.transfer.objective import Objective, normalized, read
 from nstkit.transfer.options import ADDED, Options
 from nstkit.transfer.taps import TappedEncoder
+from nstkit.transfer.tiled_objective import TiledObjective
 
 CHECK_EVERY = 10
 """Steps between two looks at whether all terms are finite: each look is a host sync."""
@@ -103,7 +104,9 @@ class Run:
         size = self.sizes[self.scale]
         content = resize(self._working[0], size)
         styles = [self._at_this_scale(style) for style in self._working[1]]
-        self.objective = Objective(self.encoder, content, styles, self.weights, self.options, self.masks)
+        tiled = self.options.tile is not None and max(size) > self.options.tile
+        kind = TiledObjective if tiled else Objective
+        self.objective = kind(self.encoder, content, styles, self.weights, self.options, self.masks)
         image = self._first(content) if previous is None else resize(previous, size)
         self.x = image.detach().clone(memory_format=torch.contiguous_format)
         self.optimizer = make_optimizer(self.x, self.options)
@@ -148,13 +151,9 @@ class Run:
             previous = self._iterate()
             self.scale, self.step = self.scale + 1, 0
             self._enter_scale(previous)
-        leaf = self.x.requires_grad_()
         self.objective.step = self.step
-        terms = self.objective.terms(leaf)
-        (grad,) = torch.autograd.grad(terms["total"], leaf)
-        self.x.requires_grad_(False)
-        self.terms = {name: term.detach() for name, term in terms.items()}
-        self.optimizer.step(grad)
+        self.terms, gradient = self.objective.value_and_gradient(self.x)
+        self.optimizer.step(gradient)
         self.x.clamp_(0, 1)
         self._after_step()
         return self._report()

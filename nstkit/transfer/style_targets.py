@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nstkit.losses.centered_gram import channel_means
-from nstkit.losses.gram import gram_matrix
+from nstkit.losses.gram import gram_matrix, second_moments
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.regions import Guide
 
@@ -50,16 +50,30 @@ class MomentTarget(StyleTarget):
 
     def gap(self, features: Tensor, draw: Draw) -> Tensor:
         """As for any target; nothing is drawn."""
-        shifted = features - self.center
         height, width = features.shape[2:]
+        mean, second = self.moments(features, self.guide(height, width), height * width)
+        return self.gap_of_moments(mean, second, height * width)
+
+    def guide(self, height: int, width: int) -> Tensor | None:
+        """Where the style counts, (h, w), its squares with mean 1; None for everywhere."""
+        return None if self._guide is None else self._guide.at(height, width)
+
+    def moments(self, features: Tensor, guide: Tensor | None, positions: int) -> tuple[Tensor, Tensor]:
+        """What these features add to the moments over `positions`, which may be those of a larger map.
+
+        Args:
+            features: (B, C, h, w).
+            guide: (h, w), or None.
+        Returns:
+            Σ F / positions, (B, C), zeros unless `needs_mean`; and Σ F Fᵀ / positions, (B, C, C); F around `center`.
+        """
+        shifted = features - self.center
         mean = features.new_zeros(features.shape[:2])
-        if self._guide is not None:
-            guide = self._guide.at(features)  # (h, w), its squares have mean 1
-            mean = (shifted * guide.square()).mean((2, 3)) if self.needs_mean else mean
+        if self.needs_mean:
+            mean = (shifted if guide is None else shifted * guide.square()).sum((2, 3)) / positions
+        if guide is not None:
             shifted = shifted * guide
-        elif self.needs_mean:
-            mean = shifted.mean((2, 3))
-        return self.gap_of_moments(mean, gram_matrix(shifted, "hw"), height * width)
+        return mean, second_moments(shifted.flatten(2), 1 / positions)
 
     @abstractmethod
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:

@@ -58,6 +58,7 @@ def stylize(
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     channels_last: bool = True,
+    tile: int | None = None,
     on_step: Callable[[Step], bool | None] | None = None,
     resume: Mapping[str, Any] | None = None,
 ) -> Result:
@@ -105,6 +106,7 @@ def stylize(
         device: auto, cpu, cuda, cuda:N or mps.
         precision: of the network; statistics are float32 always. auto is bfloat16 where it is fast.
         channels_last: memory layout of the network, faster nearly everywhere.
+        tile: read pictures with a longer side than this in tiles of this many pixels, in a tile's memory; same result.
         on_step: called after each step; returning True stops the run, which can be resumed.
         resume: the checkpoint of a run that was stopped.
     Returns:
@@ -152,6 +154,7 @@ def stylize(
         precision=pick_precision(precision, plan.precision, place),
         channels_last=channels_last,
         preserve_color=preserve_color,
+        tile=tile,
     )
     if masks is not None:
         check_maskable(options)

@@ -51,12 +51,14 @@ class TappedEncoder(nn.Module):
         taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
         self.register_buffer("blur", (taps[:, None] * taps)[None, None])
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Features by layer, (B, C, h, w) each; image (B, 3, H, W) in [0, 1]."""
-        features = self.encoder(image, self._own) if self.encoder is not None else {}
+    def forward(self, image: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """Features by layer, (B, C, h, w) each; image (B, 3, H, W) in [0, 1]; `layers`: some of its own, or all."""
+        layers = self.layers if layers is None else tuple(layers)
+        own = [name for name in self._own if name in layers]
+        features = self.encoder(image, own) if self.encoder is not None and own else {}
         with torch.autocast(image.device.type, enabled=False):
-            features |= {PIXELS: image} | self._colors(image) | self._lumas(image)
-        return {name: features[name] for name in self.layers}
+            features |= {PIXELS: image} | self._colors(image, layers) | self._lumas(image, layers)
+        return {name: features[name] for name in layers}
 
     def minimum_size(self) -> int:
         """The smallest side of an image for which every layer exists."""
@@ -68,19 +70,21 @@ class TappedEncoder(nn.Module):
         kernel = self.blur.to(x.dtype).expand(channels, 1, 4, 4)
         return F.conv2d(F.pad(x, (1, 2, 1, 2), mode="reflect"), kernel, stride=2, groups=channels)
 
-    def _colors(self, image: Tensor) -> dict[str, Tensor]:
+    def _colors(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         features, x = {}, image
-        for name in COLOR_LAYERS if any(name in self.layers for name in COLOR_LAYERS) else ():
+        for name in COLOR_LAYERS if any(name in layers for name in COLOR_LAYERS) else ():
             features[name] = F.relu(F.conv2d(4 * (x - 0.5), self.weight.to(x.dtype), self.bias.to(x.dtype)))
             x = self._half(x)
         return features
 
-    def _lumas(self, image: Tensor) -> dict[str, Tensor]:
+    def _lumas(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """Brightness minus its own blur, at three sizes: Laplacian bands that overlap."""
-        features = {}
-        wanted = any(name in self.layers for name in LUMA_LAYERS)
+        features: dict[str, Tensor] = {}
+        wanted = any(name in layers for name in LUMA_LAYERS)
+        if not wanted:
+            return features
         level = (image * image.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-        for name in LUMA_LAYERS if wanted else ():
+        for name in LUMA_LAYERS:
             level = self._half(level)
             low = self._half(self._half(level))
             features[name] = level - F.interpolate(low, level.shape[2:], mode="bilinear", align_corners=False)
