@@ -18,7 +18,7 @@ from nstkit.transfer.color_keeping import prepare_colors, restore_colors
 from nstkit.transfer.objective import Objective, normalized, read
 from nstkit.transfer.options import ADDED, Options
 from nstkit.transfer.taps import TappedEncoder
-from nstkit.transfer.tiled_objective import TiledObjective
+from nstkit.transfer.tiled_objective import TiledObjective, check_tiles
 
 CHECK_EVERY = 10
 """Steps between two looks at whether all terms are finite: each look is a host sync."""
@@ -93,6 +93,8 @@ class Run:
         self.sizes = pyramid(
             (content.shape[-2], content.shape[-1]), options.size, options.coarsest, encoder.minimum_size()
         )
+        if self._tiled(self.sizes[-1]):
+            check_tiles(encoder, options, self.sizes[-1])  # now, and not after the smaller scales
         self.generator = generator
         self.scale = self.step = 0
         self.terms: dict[str, Tensor] = {}
@@ -104,8 +106,7 @@ class Run:
         size = self.sizes[self.scale]
         content = resize(self._working[0], size)
         styles = [self._at_this_scale(style) for style in self._working[1]]
-        tiled = self.options.tile is not None and max(size) > self.options.tile
-        kind = TiledObjective if tiled else Objective
+        kind = TiledObjective if self._tiled(size) else Objective
         self.objective = kind(self.encoder, content, styles, self.weights, self.options, self.masks)
         image = self._first(content) if previous is None else resize(previous, size)
         self.x = image.detach().clone(memory_format=torch.contiguous_format)
@@ -113,6 +114,9 @@ class Run:
         self._average = torch.zeros_like(self.x) if self.options.average else None
         self._good = self.x.clone()
         self._trouble: Tensor | None = None
+
+    def _tiled(self, size: tuple[int, int]) -> bool:
+        return self.options.tile is not None and max(size) > self.options.tile
 
     def _at_this_scale(self, style: Tensor) -> Tensor:
         """A style at the content's scale times style_scale; never enlarged, never below what the layers need."""

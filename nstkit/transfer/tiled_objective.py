@@ -33,7 +33,7 @@ class TiledObjective:
         self, encoder: TappedEncoder, content: Tensor, styles: Sequence[Tensor], weights: Sequence[float],
         options: Options, masks: Tensor | None = None,
     ) -> None:  # fmt: skip
-        check_tileable(options)
+        check_tiles(encoder, options, (content.shape[-2], content.shape[-1]))
         self.encoder, self.options, self.step = encoder, options, 0
         self._views = self._views_of(content, encoder.layers)
         with torch.no_grad():
@@ -211,8 +211,10 @@ def _stand_in(count: int, first: Tensor, second: Tensor) -> Tensor:
     return torch.cat([mean[:, None] + spread, mean[:, None] - spread], 1)[None, :, None]
 
 
-def check_tileable(options: Options) -> None:
-    """Raise ValueError where a term cannot be gathered from tiles."""
+def check_tiles(encoder: TappedEncoder, options: Options, size: tuple[int, int]) -> None:
+    """Raise ValueError where a term cannot be gathered from tiles, or tiles of a picture of `size` are too small."""
+    assert options.tile is not None
+    views(encoder, encoder.layers, size, options.tile)
     problem = ""
     for layer in options.style_layers:
         losses = [loss for loss in options.losses_of(layer) if loss not in OF_MOMENTS]
