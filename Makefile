@@ -7,6 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 # Idle threads sleep instead of spinning: two test processes and their notebook kernels share the cores.
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT := 0
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: demo test lint build clean
 
