@@ -72,7 +72,8 @@ def test_a_defect_is_let_through(call, capsys):
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: …")]
 )
 def test_too_little_memory_is_a_sentence(error):
-    assert sentence(error) == "out of memory; --tile 1024 reads a picture in parts, and a smaller --size needs less"
+    said = "out of memory; --tile 1024 reads a picture in parts, and a smaller --size needs less"
+    assert sentence(error) == said
 
 
 def test_exit_codes(capsys):
