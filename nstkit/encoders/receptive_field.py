@@ -56,10 +56,14 @@ def layer_windows(encoder: Encoder, layer: str) -> list[Window]:
 def _window(module: nn.Module, layer: str) -> Window:
     if list(module.children()):
         raise ValueError(f"layer: {layer} is made of several layers; give their windows by hand")
-    return (_first(module, "kernel_size"), _first(module, "stride"), _first(module, "dilation"))
+    return (
+        along_height(module, "kernel_size"),
+        along_height(module, "stride"),
+        along_height(module, "dilation"),
+    )
 
 
-def _first(module: nn.Module, name: str) -> int:
+def along_height(module: nn.Module, name: str) -> int:
     """A setting along the height; 1 for modules without windows, which look at one place."""
     value = getattr(module, name, 1)
     return int(value[0] if isinstance(value, tuple) else value)

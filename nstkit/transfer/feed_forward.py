@@ -8,6 +8,7 @@ A file holds every weight that a pass needs, those of AdaIN's encoder too, and i
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from nstkit.transfer.mix_styles import mix_styles
 FORMAT, VERSION = "nstkit feed-forward", 1
 
 
-class FeedForward(nn.Module):
+class FeedForward(nn.Module, ABC):
     """A network in evaluation that turns contents into stylised pictures; see `stylize` of the two kinds."""
 
     kind = ""
@@ -62,14 +63,14 @@ class FeedForward(nn.Module):
         """What to build, for the file."""
         return {"format": FORMAT, "version": str(VERSION), "nstkit": __version__, "kind": self.kind}
 
+    @abstractmethod
     def check(self, styles: Sequence[Tensor], weights: Sequence[float] | None, alpha: float) -> None:
         """Raise what `stylize` would raise for these, before any work is done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _pass(
         self, content: Tensor, styles: list[Tensor], weights: Sequence[float] | None, alpha: float
-    ) -> Tensor:
-        raise NotImplementedError
+    ) -> Tensor: ...
 
 
 class FastModel(FeedForward):

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from torch import nn
-
-from nstkit.encoders.encoder import IMAGE, Encoder
+from nstkit.encoders import Encoder
+from nstkit.encoders.receptive_field import along_height
 from nstkit.transfer.taps import COLOR_LAYERS, LUMA_LAYERS, TappedEncoder
 
 Slices = tuple[slice, slice]
@@ -101,17 +100,9 @@ def _spans(length: int, tile: int, reaches: Mapping[str, Reach]) -> list[_Span]:
             "leave the deepest layers out"
         )
     count = 1 if length <= tile else -(-length // room)
-    edges = [round(k * length / count / stride) * stride for k in range(count)]
-    return [
-        _Span(
-            max(0, first - halo),
-            length if last is None else min(length, last + halo),
-            first,
-            last,
-        )
-        for first, last in pairwise([*edges, None])
-        if first is not None
-    ]
+    firsts = [round(k * length / count / stride) * stride for k in range(count)]
+    spans = [_Span(max(0, a - halo), min(length, b + halo), a, b) for a, b in pairwise(firsts)]
+    return [*spans, _Span(max(0, firsts[-1] - halo), length, firsts[-1], None)]
 
 
 def _view(reaches: Mapping[str, Reach], row: _Span, column: _Span) -> View:
@@ -136,20 +127,13 @@ def _reach(encoder: TappedEncoder, layer: str) -> Reach:
 
 
 def _through_network(encoder: Encoder, layer: str) -> Reach:
-    chain: list[nn.Module] = []
-    while layer != IMAGE:
-        chain.insert(0, encoder.steps[layer])
-        layer = encoder.reads[layer]
     reach = Reach()
-    for module in chain:
-        for part in module.modules():  # branches side by side, as in a fire module, count one after the other
-            if hasattr(part, "kernel_size"):
-                kernel, stride, padding = (
-                    _first(getattr(part, k)) for k in ("kernel_size", "stride", "padding")
-                )
-                reach = reach.through(kernel, stride, padding)
+    for part in encoder.cut(
+        [layer]
+    ).modules():  # branches side by side, as in a fire module, count one after the other
+        if hasattr(part, "kernel_size"):
+            kernel, stride, padding = (
+                along_height(part, name) for name in ("kernel_size", "stride", "padding")
+            )
+            reach = reach.through(kernel, stride, padding)
     return reach
-
-
-def _first(value: int | tuple[int, int]) -> int:
-    return value if isinstance(value, int) else value[0]
