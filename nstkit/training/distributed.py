@@ -8,6 +8,7 @@ synchronises its statistics on GPUs, and on CPUs each process has its own).
 import atexit
 import gc
 import inspect
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,11 +52,25 @@ def together(device: torch.device) -> Iterator[Team]:
     place = _own_device(device)
     # Wrapped networks refer to themselves; one that is still there while Python shuts down lets its threads abort.
     atexit.register(gc.collect)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    _connect("nccl" if place.type == "cuda" else "gloo")
     try:
         yield Team(place, dist.get_rank(), world)
     finally:
         dist.destroy_process_group()
+
+
+_teams = itertools.count()
+
+
+def _connect(backend: str) -> None:
+    """Connect the processes under a name of their own.
+
+    torchrun's store outlives a group, and torch gives every default group the same name in it: the second training
+    of a script would read the addresses that the first one left there, and wait for a peer that is gone.
+    """
+    store, rank, world = next(dist.rendezvous("env://"))
+    named = dist.PrefixStore(f"nstkit {next(_teams)}", store)
+    dist.init_process_group(backend, store=named, rank=rank, world_size=world)
 
 
 def _own_device(device: torch.device) -> torch.device:

@@ -58,7 +58,7 @@ def test_alone_nothing_changes(monkeypatch):
 
 
 TWO = """
-import sys, torch
+import sys, time, torch
 from torch import nn
 from nstkit.training.distributed import agreed, averaged, parallel, together
 def work():
@@ -74,11 +74,16 @@ def work():
         assert torch.equal(linear.weight.grad, torch.tensor([[2.0, 4.0, 6.0]]))  # the mean of 1 and 3 times that
 work()
 assert not torch.distributed.is_initialized()
+for late in (0, 1):  # the other connects again at once, and must not find what was left of the connection before
+    with together(torch.device("cpu")) as team:
+        averaged({"a": 1.0}, team)
+    time.sleep(float(team.rank == late))
+work()
 """
 
 
 @pytest.mark.slow
-def test_two_processes_average_losses_and_gradients_and_stop_together(tmp_path):
+def test_two_processes_average_and_stop_together_and_connect_again(tmp_path):
     script = tmp_path / "two.py"
     script.write_text(TWO)
     command = [
