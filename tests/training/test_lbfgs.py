@@ -109,6 +109,8 @@ def test_mistakes(options, words):
         LBFGS(torch.zeros(3, 4), **options)
     with pytest.raises(ValueError, match="contiguous"):
         LBFGS(torch.zeros(3, 4).T)
+    with pytest.raises(ValueError, match=r"x: expected a batch \(B, …\) of items with per_image, got \(3,\)"):
+        LBFGS(torch.zeros(3), per_image=True)
 
 
 def test_two_dimensions_are_as_good_as_one():
@@ -116,3 +118,84 @@ def test_two_dimensions_are_as_good_as_one():
     flat, _ = run(objective, start, 9)
     square, _ = run(lambda x: objective(x.reshape(-1)), start.reshape(3, 4), 9)
     np.testing.assert_allclose(square[-1].reshape(-1), flat[-1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_each_image_of_a_batch_takes_the_steps_that_it_takes_alone(dtype):
+    """Of one that is far from everything, one in a flat place and one where the curvature fails, bit by bit."""
+    rosenbrock, start = problem("rosenbrock")
+    quadratic, _ = problem("quadratic")
+    objectives = [
+        rosenbrock,
+        lambda x: 1e-3 * quadratic(x),
+        lambda x: x.sum(),
+        lambda x: 50 * quadratic(x),
+    ]
+    if dtype == torch.float32:
+        objectives = [lambda x, f=f: f(x.double()).float() for f in objectives]
+    starts = [(factor * start).to(dtype) for factor in (1, 30, 1, 4)]
+    options = {"history": 3, "max_rms": 0.05, "learning_rate": 0.7}
+
+    def joint(x):
+        return sum(f(row.flatten()) for f, row in zip(objectives, x, strict=True))
+
+    both, _ = run(joint, torch.stack(starts).view(4, 3, 4), 12, per_image=True, **options)
+    for number, (f, alone) in enumerate(zip(objectives, starts, strict=True)):
+        path, _ = run(f, alone, 12, **options)
+        for mine, theirs in zip(both, path, strict=True):
+            assert torch.equal(mine[number].flatten(), theirs)
+    as_one, _ = run(joint, torch.stack(starts).view(4, 3, 4), 12, **options)
+    assert not torch.allclose(as_one[-1], both[-1])
+
+
+def test_a_batch_goes_on_from_a_stored_state_and_not_from_that_of_one_variable():
+    objective, start = problem("quadratic")
+    batch = torch.stack([start, 3 * start])
+
+    def joint(x):
+        return objective(x[0]) + 7 * objective(x[1])
+
+    whole, _ = run(joint, batch, 9, history=2, per_image=True)
+    half, first = run(joint, batch, 4, history=2, per_image=True)
+    x = half[-1].clone()
+    second = LBFGS(x, history=2, per_image=True)
+    second.load_state_dict(first.state_dict())
+    for _ in range(5):
+        leaf = x.clone().requires_grad_()
+        second.step(torch.autograd.grad(joint(leaf), leaf)[0])
+    assert torch.equal(x, whole[-1])
+    _, as_one = run(joint, batch, 4, history=2)
+    with pytest.raises(ValueError, match="state: expected 4 values of inverse, got 2; start anew"):
+        second.load_state_dict(as_one.state_dict())
+
+
+def test_a_state_of_version_0_1_is_taken_up():
+    """Its buffers had no axis of images."""
+    objective, start = problem("rosenbrock")
+    whole, _ = run(objective, start, 8, history=3)
+    half, first = run(objective, start, 5, history=3)
+    state = first.state_dict()
+    flat = {k: v.squeeze(1) for k, v in state.items() if k in ("moves", "turns")}
+    flat |= {k: v.flatten() for k, v in state.items() if k in ("inverse", "last_x", "last_grad")}
+    flat |= {"scale": state["scale"].reshape(()), "steps": 5}
+    x = half[-1].clone()
+    second = LBFGS(x, history=3)
+    second.load_state_dict(flat)
+    for _ in range(3):
+        leaf = x.clone().requires_grad_()
+        second.step(torch.autograd.grad(objective(leaf), leaf)[0])
+    assert torch.equal(x, whole[-1])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_batch_never_waits_for_the_gpu():
+    x = torch.rand(3, 2, 40, device="cuda")
+    optimizer, target = LBFGS(x, history=2, max_rms=0.2, per_image=True), torch.rand(3, 2, 40, device="cuda")
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(5):
+            optimizer.step(2 * (x - target))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert float((x - target).abs().max()) < 1e-3
