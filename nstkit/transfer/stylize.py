@@ -4,24 +4,25 @@ The network is a frozen instrument, cut at the deepest layer it is read at; the 
 features agree with the content and their Gram matrices with the styles.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from nstkit.encoders import Encoder, load_encoder
-from nstkit.images import check_image
-from nstkit.training.checks import choose
-from nstkit.training.devices import pick_device, pick_precision
-from nstkit.transfer.options import INITS, RANDOM_LOSSES, Options
-from nstkit.transfer.recipes import PUBLISHED, RECIPES, TINY, Recipe, fitted
+from nstkit.encoders import Encoder
+from nstkit.training.devices import pick_device
 from nstkit.transfer.regions import check_masks
 from nstkit.transfer.run import Result, Run, Step
+from nstkit.transfer.settled import (
+    check_pictures,
+    check_sizes,
+    settled_network,
+    settled_options,
+    settled_start,
+    tapped,
+)
 from nstkit.transfer.style_losses import check_maskable
-from nstkit.transfer.taps import TappedEncoder, check_layers
 
 
 def stylize(
@@ -116,157 +117,31 @@ def stylize(
         NonFiniteLoss: a term became NaN or infinite; carries the last good image.
     """
     pictures = [styles] if isinstance(styles, Tensor) else list(styles)
-    _check_pictures(content, pictures, style_weights)
+    check_pictures(content, pictures, style_weights)
     if masks is not None:
         check_masks(masks, len(pictures), content)
     place = pick_device(device)
-    network, plan = _network(encoder, weights, pooling, recipe)
-    start = init if isinstance(init, Tensor) else None
-    if isinstance(init, str):
-        choose("init", init, INITS)
-    own_layers = style_layers is None
-    style_layers = dict(plan.style_layers if style_layers is None else style_layers)
-    losses = _losses(style_loss, plan, style_layers, own_layers)
-    similar = _given(content_loss, plan.content_loss)
-    optimizer = _given(optimizer, plan.optimizer or _optimizer(losses, similar))
-    options = Options(
-        encoder=f"{network.name} ({network.weights}, {pooling or plan.pooling or 'own'} pooling)",
-        content_layers=dict(_given(content_layers, plan.content_layers)),
-        style_layers=style_layers,
-        style_weights=tuple(style_weights or [1.0] * len(pictures)),
-        content_weight=_given(content_weight, plan.content_weight),
-        style_weight=_given(style_weight, plan.style_weight),
-        tv_weight=_given(tv_weight, plan.tv_weight),
-        style_loss=losses,
-        content_loss=similar,
-        normalize=_given(normalize, plan.normalize),
-        balance=_given(balance, plan.balance),
-        style_scale=style_scale,
-        size=size,
-        coarsest=coarsest,
-        steps=steps,
-        optimizer=optimizer,
-        learning_rate=_given(learning_rate, plan.learning_rate or _rate(optimizer)),
-        history=history,
-        average=_given(average, plan.average),
-        init="image" if start is not None else str(_given(init, plan.init)),
-        seed=seed,
-        precision=pick_precision(precision, plan.precision, place),
-        channels_last=channels_last,
-        preserve_color=preserve_color,
-        tile=tile,
-    )
+    network, plan = settled_network(encoder, weights, pooling, recipe)
+    start = settled_start(init, content)
+    options = settled_options(
+        plan, place, encoder=f"{network.name} ({network.weights}, {pooling or plan.pooling or 'own'} pooling)",
+        content_layers=content_layers, style_layers=style_layers,
+        style_weights=tuple(style_weights or [1.0] * len(pictures)), content_weight=content_weight,
+        style_weight=style_weight, tv_weight=tv_weight, style_loss=style_loss, content_loss=content_loss,
+        normalize=normalize, balance=balance, style_scale=style_scale, size=size, coarsest=coarsest, steps=steps,
+        optimizer=optimizer, learning_rate=learning_rate, history=history, average=average, init=init, seed=seed,
+        precision=precision, channels_last=channels_last, preserve_color=preserve_color, tile=tile,
+    )  # fmt: skip
     if masks is not None:
         check_maskable(options)
-    tapped = _tapped(network, options, place)
-    _check_sizes(content, pictures, tapped.minimum_size())
-    run = Run(
-        tapped,
-        content.to(place, torch.float32),
-        [picture.to(place, torch.float32) for picture in pictures],
-        None if start is None else _checked_start(start, content).to(place, torch.float32),
-        options,
-        generator,
-        None if masks is None else masks.to(place, torch.float32),
-    )
+    cut = tapped(network, options, place)
+    check_sizes(content, pictures, cut.minimum_size())
+    there = [None if p is None else p.to(place, torch.float32) for p in (start, masks)]
+    painted = [picture.to(place, torch.float32) for picture in pictures]
+    run = Run(cut, content.to(place, torch.float32), painted, there[0], options, generator, there[1])
     if resume is not None:
         run.resume(resume)
     return _drive(run, on_step)
-
-
-def _check_pictures(content: Tensor, styles: list[Tensor], weights: Sequence[float] | None) -> None:
-    check_image(content, "content")
-    if not styles:
-        raise ValueError("styles: expected at least one image, got none")
-    for number, style in enumerate(styles):
-        name = "style" if len(styles) == 1 else f"styles[{number}]"
-        check_image(style, name)
-        if style.shape[0] != 1:
-            raise ValueError(f"{name}: expected one image (1, 3, H, W), got a batch of {style.shape[0]}")
-    if weights is not None and len(weights) != len(styles):
-        raise ValueError(f"style_weights: expected one per style, {len(styles)}, got {len(weights)}")
-
-
-def _check_sizes(content: Tensor, styles: list[Tensor], minimum: int) -> None:
-    """Pictures smaller than the layers allow are refused, enlarged or not: there is nothing in them to read."""
-    for name, picture in (("content", content), *(("style", style) for style in styles)):
-        height, width = picture.shape[-2:]
-        if min(height, width) < minimum:
-            raise ValueError(
-                f"{name}: expected at least {minimum} x {minimum} pixels for these layers, got {width} x {height}; "
-                "give a larger picture, or leave the deepest layers out"
-            )
-
-
-def _network(
-    encoder: str | Encoder, weights: str | None, pooling: Any, recipe: str | None
-) -> tuple[Encoder, Recipe]:
-    """The encoder, and what is to be done with it where nothing else is said."""
-    if recipe is not None:
-        choose("recipe", recipe, tuple(PUBLISHED))
-    if isinstance(encoder, Encoder):
-        return encoder, _plan(encoder, recipe)
-    network = load_encoder(encoder, weights=weights, pooling=pooling)
-    plan = _plan(network, recipe)
-    if pooling is None and plan.pooling is not None:
-        network = load_encoder(network.name, weights=weights, pooling=plan.pooling)  # type: ignore[arg-type]
-    return network, plan
-
-
-def _plan(network: Encoder, recipe: str | None) -> Recipe:
-    own = RECIPES.get(network.name, TINY)
-    if recipe is None:
-        return own
-    return replace(fitted(PUBLISHED[recipe], network.layers), precision=own.precision)
-
-
-def _given(value: Any, otherwise: Any) -> Any:
-    return otherwise if value is None else value
-
-
-def _losses(
-    asked: str | Mapping[str, str] | None, plan: Recipe, layers: Mapping[str, float], own_layers: bool
-) -> str | dict[str, str]:
-    """The loss of every style layer: what was asked for wins; layers of one's own take a recipe's first loss."""
-    if isinstance(asked, str):
-        return asked
-    known = plan.style_loss
-    if asked is None and (isinstance(known, str) or own_layers):
-        return known if isinstance(known, str) else dict(known)
-    first = known if isinstance(known, str) else next(iter(known.values()))
-    before = dict.fromkeys(layers, first) | ({} if isinstance(known, str) else dict(known))
-    return {
-        layer: loss
-        for layer, loss in (before | dict(asked or {})).items()
-        if layer in {*layers, *(asked or {})}
-    }
-
-
-def _optimizer(losses: str | Mapping[str, str], content_loss: str) -> str:
-    names = [losses] if isinstance(losses, str) else losses.values()
-    random = any(loss in RANDOM_LOSSES for name in names for loss in name.split("+"))
-    return "adam" if random or content_loss == "self_similarity" else "lbfgs"
-
-
-def _rate(optimizer: str) -> float:
-    return 0.02 if optimizer == "adam" else 1.0
-
-
-def _checked_start(start: Tensor, content: Tensor) -> Tensor:
-    check_image(start, "init")
-    if start.shape[0] != content.shape[0]:
-        raise ValueError(
-            f"init: expected as many images as content, {content.shape[0]}, got {start.shape[0]}"
-        )
-    return start
-
-
-def _tapped(network: Encoder, options: Options, device: torch.device) -> TappedEncoder:
-    check_layers(network, list(options.content_layers), "content_layers")
-    check_layers(network, list(options.style_layers), "style_layers")
-    tapped = copy.deepcopy(TappedEncoder(network, [*options.content_layers, *options.style_layers]))
-    layout = torch.channels_last if options.channels_last else torch.contiguous_format
-    return tapped.to(device, torch.float32).to(memory_format=layout)
 
 
 def _drive(run: Run, on_step: Callable[[Step], bool | None] | None) -> Result:
