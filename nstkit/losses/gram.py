@@ -3,6 +3,7 @@
 Gatys, Ecker & Bethge, CVPR 2016, Eq. 3 (no division); Johnson, Alahi & Fei-Fei, ECCV 2016, Eq. 3 (by C·H·W).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -64,3 +65,65 @@ class _SecondMoments(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (flat,) = ctx.saved_tensors
         return torch.bmm(ctx.factor * (gradient + gradient.mT), flat), None
+
+
+def moments_around(features: Tensor, center: Tensor | None, factor: float) -> Tensor:
+    """factor · Σ (F − c)(F − c)ᵀ over all positions, as `second_moments` of features − center, in less memory and time.
+
+    Features in half precision are read as they are, and their gradient is computed in their own precision; moments
+    and their gradient are float32. No copy of the features is kept for the backward pass.
+
+    Args:
+        features: (B, C, H, W), contiguous or channels_last.
+        center: (1, C, 1, 1), which gets no gradient, or None for zeros.
+        factor: for example 1 / (H·W).
+    Returns:
+        (B, C, C), float32, or float64 for features in float64.
+    """
+    moments: Tensor = _MomentsAround.apply(features, center, factor)
+    return moments
+
+
+_CACHED = 2**20
+"""Float32 values that a processor's cache holds."""
+
+
+class _MomentsAround(torch.autograd.Function):
+    """The moments block by block, whose gradient α (D + Dᵀ)(F − c) is one product in the features' memory layout."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(features: Tensor, center: Tensor | None, factor: float) -> Tensor:
+        wide = torch.promote_types(features.dtype, torch.float32)
+        moments = features.new_zeros((len(features), features.shape[1], features.shape[1]), dtype=wide)
+        for block in _blocks(features, center):
+            shifted = block.to(wide)
+            moments = torch.baddbmm(moments, shifted, shifted.mT, alpha=factor)
+        return moments
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor | None, float], output: Tensor) -> None:
+        features, center, ctx.factor = inputs
+        ctx.save_for_backward(features, center)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        features, center = ctx.saved_tensors
+        own = features.dtype
+        slope = (ctx.factor * (gradient + gradient.mT)).to(own)
+        if features.is_contiguous():
+            parts = [torch.bmm(slope, block.to(own)) for block in _blocks(features, center)]
+            product = torch.cat(parts, 2)
+        else:  # channels_last: (B, N, C) is what lies in memory, and so does the gradient
+            parts = [torch.bmm(block.mT.to(own), slope) for block in _blocks(features, center)]
+            product = torch.cat(parts, 1).mT
+        return product.unflatten(2, features.shape[2:]), None, None
+
+
+def _blocks(features: Tensor, center: Tensor | None) -> Iterator[Tensor]:
+    """F − c, (B, C, n), a block of positions after the other, each of a size that a processor's cache holds."""
+    flat = features.flatten(2)
+    step = max(1, _CACHED // flat.shape[1]) if flat.device.type == "cpu" else flat.shape[2]
+    for block in flat.split(step, 2):
+        yield block if center is None else block - center.flatten(2)

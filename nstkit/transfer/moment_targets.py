@@ -27,7 +27,7 @@ class MomentsTarget(MomentTarget):
         super().__init__(center, guide)
         deviations = [w * _deviation(f) for w, f in zip(weights, features, strict=True)]
         self._deviation = torch.stack(deviations).sum(0)  # (1, C)
-        self.energy = (center.square().flatten(1) + self._deviation.square()).mean()
+        self.energy = (center.square().flatten(1) + self._deviation.square()).mean(1)
 
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
         """See MomentTarget."""
@@ -43,10 +43,10 @@ class WassersteinTarget(MomentTarget):
 
     def __init__(self, style: Tensor, guide: Guide | None = None) -> None:
         super().__init__(channel_means(style), guide)
-        covariance = gram_matrix(style - self.center, "hw")
+        covariance = gram_matrix(self.shifted(style), "hw")
         values, self._vectors = torch.linalg.eigh(covariance)
         self._values = values.clamp(min=0)
-        self.energy = style.square().mean()
+        self.energy = style.square().mean((1, 2, 3))
 
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
         """See MomentTarget."""

@@ -13,7 +13,7 @@ from nstkit.losses.total_variation import total_variation
 from nstkit.transfer.column_targets import SelfSimilarity
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.options import Options
-from nstkit.transfer.style_losses import StyleTerm, style_terms
+from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import scaled_square
 from nstkit.transfer.taps import TappedEncoder
 
@@ -43,10 +43,13 @@ class Objective:
     ) -> None:
         self.encoder, self.options = encoder, options
         self.step = 0
+        self._as_computed = _only_for_moments(options)
         with torch.no_grad():
             features = self._features(content)
             self._content = {name: features[name] for name in options.content_layers}
-            painted = [self._features(style) for style in styles]
+            painted = [
+                {name: f.to(style.dtype) for name, f in self._features(style).items()} for style in styles
+            ]
             self.style_terms = style_terms(painted, weights, options, masks)
             self._similarity = SelfSimilarity(list(self._content.values())) if self._content else None
             self._content_scale = {k: self._content_divisor(f) for k, f in self._content.items()}
@@ -74,7 +77,7 @@ class Objective:
         lower = self.options.precision == "bfloat16"
         with torch.autocast(image.device.type, torch.bfloat16, enabled=lower):
             features = self.encoder(image)
-        return {name: feature.to(image.dtype) for name, feature in features.items()}
+        return {name: f if name in self._as_computed else f.to(image.dtype) for name, f in features.items()}
 
     def _draw(self) -> Draw:
         return Draw(self.options.seed, self.step if self.options.draws_anew else 0)
@@ -114,8 +117,17 @@ class Objective:
         """
         if self.options.balance != "start":
             return features[term.layers[0]].new_ones(())
-        energy = sum(float(w * target.energy) for w, target in term.targets)
+        energy = torch.stack([w * target.energy for w, target in term.targets]).sum(0)
         return term.gap(features, self._draw()).clamp(min=1e-6 * energy + 1e-20) / term.start
+
+
+def _only_for_moments(options: Options) -> set[str]:
+    """The layers of which only moments are taken: those are float32, whatever the features are."""
+    return {
+        layer
+        for layer in options.style_layers
+        if layer not in options.content_layers and set(options.losses_of(layer)) <= set(OF_MOMENTS)
+    }
 
 
 def normalized(weights: Sequence[float]) -> list[float]:

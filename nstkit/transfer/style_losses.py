@@ -18,6 +18,8 @@ from nstkit.transfer.regions import Guide
 from nstkit.transfer.style_targets import GramTarget
 
 Targets = list[tuple[float, Any]]
+OF_MOMENTS = ("gram", "centered_gram", "moments", "wasserstein")
+"""Losses that read means and second moments alone."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,10 @@ _OF_ONE_STYLE: dict[str, Callable[[Tensor, Guide | None, Draw], Any]] = {
 
 def check_maskable(options: Options) -> None:
     """Raise ValueError if masks cannot go with the losses that were asked for."""
-    allowed = ("gram", "centered_gram", "moments", "wasserstein")
     for layer in options.style_layers:
         for loss in options.losses_of(layer):
-            if loss not in allowed:
+            if loss not in OF_MOMENTS:
                 raise ValueError(
-                    f"masks: expected a style loss of moments, {', '.join(allowed)}, got {loss!r} for {layer}; "
+                    f"masks: expected a style loss of moments, {', '.join(OF_MOMENTS)}, got {loss!r} for {layer}; "
                     "the others match features one by one and know no regions"
                 )

@@ -6,14 +6,14 @@ be masked, and gathered from tiles of an image that does not fit into memory.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from nstkit.losses.centered_gram import channel_means
-from nstkit.losses.gram import gram_matrix, second_moments
+from nstkit.losses.gram import gram_matrix, moments_around, second_moments
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.regions import Guide
 
@@ -24,7 +24,8 @@ class StyleTarget(ABC):
     Attributes:
         of_moments: whether `gap` depends on means and second moments over the whole image alone; if so the target is
             a `MomentTarget`.
-        energy: 0-d, > 0 unless the style is blank: what counts as a large gap.
+        energy: (1,), or (B,) for a style that has one version for each content; > 0 unless it is blank: what counts
+            as a large gap.
     """
 
     of_moments: ClassVar[bool] = False
@@ -39,13 +40,13 @@ class MomentTarget(StyleTarget):
     """A target that asks for moments only.
 
     Attributes:
-        center: (1, C, 1, 1), subtracted from features before moments are taken.
+        center: (1, C, 1, 1), subtracted from features before moments are taken; None for zeros.
     """
 
     of_moments = True
     needs_mean: ClassVar[bool] = False
 
-    def __init__(self, center: Tensor, guide: Guide | None) -> None:
+    def __init__(self, center: Tensor | None, guide: Guide | None) -> None:
         self.center, self._guide = center, guide
 
     def gap(self, features: Tensor, draw: Draw) -> Tensor:
@@ -62,18 +63,25 @@ class MomentTarget(StyleTarget):
         """What these features add to the moments over `positions`, which may be those of a larger map.
 
         Args:
-            features: (B, C, h, w).
+            features: (B, C, h, w), float32 or as the network computed them; moments are float32.
             guide: (h, w), or None.
         Returns:
             Σ F / positions, (B, C), zeros unless `needs_mean`; and Σ F Fᵀ / positions, (B, C, C); F around `center`.
         """
-        shifted = features - self.center
-        mean = features.new_zeros(features.shape[:2])
+        if guide is None and not self.needs_mean:
+            second = moments_around(features, self.center, 1 / positions)
+            return second.new_zeros(features.shape[:2]), second
+        shifted = self.shifted(features)
+        mean = shifted.new_zeros(features.shape[:2])
         if self.needs_mean:
             mean = (shifted if guide is None else shifted * guide.square()).sum((2, 3)) / positions
         if guide is not None:
             shifted = shifted * guide
         return mean, second_moments(shifted.flatten(2), 1 / positions)
+
+    def shifted(self, features: Tensor) -> Tensor:
+        """The features around `center`."""
+        return features if self.center is None else features - self.center
 
     @abstractmethod
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
@@ -109,11 +117,11 @@ class GramTarget(MomentTarget):
         scaled: bool = False,
     ) -> None:
         center = torch.stack([w * channel_means(f) for w, f in zip(weights, features, strict=True)]).sum(0)
-        super().__init__(center if centered else torch.zeros_like(center), guide)
+        super().__init__(center if centered else None, guide)
         self._normalize, self._scaled = normalize, scaled
-        grams = [w * gram_matrix(f - self.center, normalize) for w, f in zip(weights, features, strict=True)]
+        grams = [w * gram_matrix(self.shifted(f), normalize) for w, f in zip(weights, features, strict=True)]
         self.gram = torch.stack(grams).sum(0)
-        self.energy = self.gram.square().sum() / (4 * self.gram.shape[1] ** 2)
+        self.energy = self.gram.square().sum((1, 2)) / (4 * self.gram.shape[1] ** 2)
 
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
         """See MomentTarget."""
@@ -129,3 +137,8 @@ def scaled_square(difference: Tensor) -> Tensor:
     """Σ d² / Σ |d| of each image, (B,)."""
     flat = difference.flatten(1)
     return flat.square().sum(1) / (flat.abs().sum(1) + 1e-8)
+
+
+def each(features: Tensor, style: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Every image's part of (B, …) with the style's, of batch B or one for all."""
+    yield from zip(features, style.expand(len(features), *style.shape[1:]), strict=True)

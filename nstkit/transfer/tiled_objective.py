@@ -13,13 +13,12 @@ from torch import Tensor
 
 from nstkit.losses.total_variation import total_variation
 from nstkit.transfer.options import Options
-from nstkit.transfer.style_losses import StyleTerm, style_terms
+from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import MomentTarget
 from nstkit.transfer.taps import TappedEncoder
 from nstkit.transfer.tiles import View, views
 
 Moments = tuple[Tensor, Tensor]
-OF_MOMENTS = ("gram", "centered_gram", "moments", "wasserstein")
 
 
 class TiledObjective:
@@ -106,9 +105,9 @@ class TiledObjective:
         sums: dict[str, tuple[int, Tensor, Tensor]] = {}
         for view in self._views_of(style, layers):
             for layer, f in self._cores(style[..., view.rows, view.columns], view).items():
-                flat = f[0].flatten(1).double()
-                count, first, second = sums.get(layer, (0, flat.new_zeros(len(flat)), flat.new_zeros(())))
-                sums[layer] = (count + flat.shape[1], first + flat.sum(1), second + flat @ flat.T)
+                flat = f.flatten(2).double()  # (b, C, n)
+                count, first, second = sums.get(layer, (0, flat.new_zeros(()), flat.new_zeros(())))
+                sums[layer] = (count + flat.shape[2], first + flat.sum(2), second + flat @ flat.mT)
         return {layer: _stand_in(*sums[layer]).to(style) for layer in layers}
 
     # -- content --------------------------------------------------------------------------------
@@ -166,7 +165,7 @@ class TiledObjective:
 
     def _divisor(self, term: StyleTerm, moments: Sequence[Moments]) -> Tensor:
         """As the whole objective's: the term's value for the untouched content."""
-        energy = sum(float(w * target.energy) for w, target in term.targets)
+        energy = torch.stack([w * target.energy for w, target in term.targets]).sum(0)
         return self._gap(term, moments).clamp(min=1e-6 * energy + 1e-20) / term.start
 
     def _style(self, image: Tensor) -> tuple[Tensor, dict[str, list[Moments]]]:
@@ -204,11 +203,11 @@ class TiledObjective:
 
 
 def _stand_in(count: int, first: Tensor, second: Tensor) -> Tensor:
-    """(1, C, 1, 2C) from the sums over `count` positions of features (C,) and of their products (C, C)."""
-    mean = first / count
-    values, vectors = torch.linalg.eigh(second / count - mean[:, None] * mean)
-    spread = vectors * (values.clamp(min=0) * len(mean)).sqrt()
-    return torch.cat([mean[:, None] + spread, mean[:, None] - spread], 1)[None, :, None]
+    """(b, C, 1, 2C) from the sums over `count` positions of features (b, C) and of their products (b, C, C)."""
+    mean = (first / count)[..., None]  # (b, C, 1)
+    values, vectors = torch.linalg.eigh(second / count - mean * mean.mT)
+    spread = vectors * (values.clamp(min=0) * mean.shape[1]).sqrt()[:, None]
+    return torch.cat([mean + spread, mean - spread], 2)[:, :, None]
 
 
 def check_tiles(encoder: TappedEncoder, options: Options, size: tuple[int, int]) -> None:

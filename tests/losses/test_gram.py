@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from nstkit.losses import gram_matrix
+from nstkit.losses.gram import moments_around
 
 DIVISORS = {"chw": 5 * 4 * 7, "hw": 4 * 7, "none": 1}
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
@@ -88,6 +89,51 @@ def test_half_precision_does_not_overflow_before_the_division():
     torch.testing.assert_close(gram_matrix(strong, "hw"), torch.full((2, 3, 3), 900.0, dtype=torch.float16))
 
 
+CENTERS = [None, torch.linspace(-1, 1, 5, dtype=torch.float64).view(1, 5, 1, 1)]
+
+
+def moments_by_autograd(features, center):
+    flat = (features if center is None else features - center).flatten(2)
+    return torch.einsum("bcn,bdn->bcd", flat, flat) / 28
+
+
+@pytest.mark.parametrize("block", [2**20, 15], ids=["whole", "in blocks of 3 positions"])
+@pytest.mark.parametrize("center", CENTERS, ids=["raw", "around a center"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_moments_around_a_center_and_their_gradient(features, center, layout, block, monkeypatch):
+    monkeypatch.setattr("nstkit.losses.gram._CACHED", block)
+    leaf = features.clone(memory_format=layout).requires_grad_()
+    moments, expected = moments_around(leaf, center, 1 / 28), moments_by_autograd(leaf, center)
+    torch.testing.assert_close(moments, expected, rtol=1e-12, atol=1e-14)
+    pull = torch.randn(2, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(3))  # not symmetric
+    (gradient,) = torch.autograd.grad(moments, leaf, pull)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected, leaf, pull)[0], rtol=1e-12, atol=1e-14)
+    assert gradient.is_contiguous(memory_format=layout)
+    assert torch.autograd.gradgradcheck(lambda f: moments_around(f, center, 1 / 28), leaf)
+
+
+@pytest.mark.parametrize("center", CENTERS, ids=["raw", "around a center"])
+def test_moments_of_bfloat16_features_are_float32(center):
+    """They are those of the same numbers in float64; only their gradient is rounded to the features' precision."""
+    wide = torch.randn(2, 5, 40, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) + 3
+    features = wide.to(torch.bfloat16).to(memory_format=torch.channels_last).requires_grad_()
+    exact = features.detach().double().requires_grad_()
+    moments = moments_around(features, None if center is None else center.float(), 1 / 28)
+    expected = moments_by_autograd(exact, center)
+    assert moments.dtype == torch.float32
+    torch.testing.assert_close(moments.double(), expected, rtol=1e-5, atol=1e-4)
+    gradient, true = (
+        torch.autograd.grad(m.square().sum(), f)[0] for m, f in ((moments, features), (expected, exact))
+    )
+    assert gradient.dtype == torch.bfloat16
+    assert (gradient.double() - true).norm() < 2**-8 * true.norm()  # half a unit in the last place, for each factor
+
+
+def test_moments_around_nothing_of_half_precision_do_not_overflow():
+    strong = torch.full((2, 3, 40, 50), 300.0, dtype=torch.float16)  # 300 · 300 > 65504 by itself
+    torch.testing.assert_close(moments_around(strong, None, 1 / 2000), torch.full((2, 3, 3), 90_000.0))
+
+
 @pytest.mark.parametrize("shape", [(5, 4, 7), (2, 5, 28), (1, 2, 5, 4, 7)])
 def test_features_that_are_not_four_dimensional_are_refused(shape):
     with pytest.raises(ValueError, match=r"features: expected \(B, C, H, W\).*got \(" + str(shape[0])):
@@ -111,3 +157,5 @@ def test_the_gpu_agrees(features):
     gpu = gram_matrix(features.cuda())
     assert gpu.is_cuda
     torch.testing.assert_close(gpu.cpu(), gram_matrix(features), rtol=1e-10, atol=0)
+    around = moments_around(features.cuda(), CENTERS[1].cuda(), 1 / 28)
+    torch.testing.assert_close(around.cpu(), moments_around(features, CENTERS[1], 1 / 28), rtol=1e-10, atol=0)
