@@ -17,6 +17,7 @@ from nstkit.losses.relaxed_emd import (
     self_similarity_loss,
 )
 from nstkit.transfer.draws import Draw
+from nstkit.transfer.style_targets import each
 
 POINTS = 1024
 """Points at a step (Section 3.1)."""
@@ -32,12 +33,12 @@ class ColumnTarget:
 
     def __init__(self, features: Sequence[Tensor], draw: Draw) -> None:
         self._style = hypercolumns(features, points(features[0], STYLE_POINTS, draw))
-        self.energy = self._style.new_ones(())
+        self.energy = self._style.new_ones(1)
 
     def gap(self, features: Sequence[Tensor], draw: Draw) -> Tensor:
         """For features of all layers, (B, C_l, h_l, w_l) each: (B,)."""
         columns = hypercolumns(features, points(features[0], POINTS, draw))
-        moments = [absolute_moment_loss(c[None], self._style) for c in columns]
+        moments = [absolute_moment_loss(c[None], s[None]) for c, s in each(columns, self._style)]
         return relaxed(cosine_distances(columns, self._style)) + torch.stack(moments)
 
 
@@ -47,7 +48,7 @@ class PaletteTarget:
     def __init__(self, features: Sequence[Tensor], draw: Draw) -> None:
         self._turn = features[0].new_tensor(_OPPONENT)
         self._style = self._colors(features, STYLE_POINTS, draw)
-        self.energy = self._style.new_ones(())
+        self.energy = self._style.new_ones(1)
 
     def gap(self, features: Sequence[Tensor], draw: Draw) -> Tensor:
         """For the pixels, (B, 3, H, W) in a list: (B,)."""

@@ -12,7 +12,7 @@ from nstkit.losses.histogram import remapping_gap
 from nstkit.losses.patch import matched_gap
 from nstkit.losses.sliced_wasserstein import sliced_gap, sorted_projections
 from nstkit.transfer.draws import Draw
-from nstkit.transfer.style_targets import StyleTarget
+from nstkit.transfer.style_targets import StyleTarget, each
 
 PATCH = 3
 """Side of a patch (Li & Wand, CVPR 2016, Section 3)."""
@@ -27,7 +27,7 @@ class HistogramTarget(StyleTarget):
 
     def __init__(self, style: Tensor) -> None:
         self._sorted = style.flatten(2).sort(dim=2).values
-        self.energy = style.square().mean()
+        self.energy = style.square().mean((1, 2, 3))
 
     def gap(self, features: Tensor, draw: Draw) -> Tensor:
         """See StyleTarget."""
@@ -39,7 +39,7 @@ class SlicedTarget(StyleTarget):
 
     def __init__(self, style: Tensor) -> None:
         self._style = style
-        self.energy = style.square().mean()
+        self.energy = style.square().mean((1, 2, 3))
 
     def gap(self, features: Tensor, draw: Draw) -> Tensor:
         """See StyleTarget."""
@@ -55,15 +55,16 @@ class PatchTarget(StyleTarget):
     def __init__(self, style: Tensor, draw: Draw) -> None:
         self._style, self._draw = style, draw
         self._known: dict[int, Tensor] = {}
-        self.energy = style.square().mean()
+        self.energy = style.square().mean((1, 2, 3))
 
     def gap(self, features: Tensor, draw: Draw) -> Tensor:
         """See StyleTarget."""
         # deep layers may be smaller than a patch
         size = min(PATCH, *features.shape[2:], *self._style.shape[2:])
         if size not in self._known:
-            self._known[size] = drawn_patches(self._style, self._draw, size)[0]
-        return torch.stack([matched_gap(p, self._known[size]) for p in drawn_patches(features, draw, size)])
+            self._known[size] = drawn_patches(self._style, self._draw, size)
+        patches = drawn_patches(features, draw, size)
+        return torch.stack([matched_gap(p, known) for p, known in each(patches, self._known[size])])
 
 
 class ContextualTarget(StyleTarget):
@@ -71,12 +72,12 @@ class ContextualTarget(StyleTarget):
 
     def __init__(self, style: Tensor, draw: Draw) -> None:
         self._columns = drawn_columns(style, COLUMNS, draw)
-        self.energy = style.new_ones(())
+        self.energy = style.new_ones(1)
 
     def gap(self, features: Tensor, draw: Draw) -> Tensor:
         """See StyleTarget."""
         columns = drawn_columns(features, COLUMNS, draw)
-        return torch.stack([contextual_loss(c[None], self._columns) for c in columns])
+        return torch.stack([contextual_loss(c[None], s[None]) for c, s in each(columns, self._columns)])
 
 
 def drawn_columns(features: Tensor, count: int, draw: Draw) -> Tensor:

@@ -1,6 +1,7 @@
 """A transfer as a run of steps over a pyramid of scales: it can be watched, stopped, stored and taken up.
 
 Coarse to fine: large forms settle where they are cheap, then each finer scale starts from the enlarged result.
+The contents of a batch know nothing of each other: each comes to what it would come to alone, up to rounding.
 """
 
 import hashlib
@@ -22,6 +23,10 @@ from nstkit.transfer.tiled_objective import TiledObjective, check_tiles
 
 CHECK_EVERY = 10
 """Steps between two looks at whether all terms are finite: each look is a host sync."""
+
+
+class PictureTooSmall(ValueError):  # noqa: N818
+    """A content, or what it becomes at the size asked for, is smaller than the layers allow."""
 
 
 class NonFiniteLoss(RuntimeError):  # noqa: N818
@@ -56,7 +61,7 @@ class Step:
 
     @property
     def losses(self) -> dict[str, float]:
-        """The weighted terms and their "total", as floats."""
+        """The weighted terms and their "total", as floats: sums over the images of a batch."""
         return read(self.terms)
 
 
@@ -131,11 +136,14 @@ class Run:
             return resize(self.start, (content.shape[-2], content.shape[-1]))
         if self.options.init == "gray":
             return torch.full_like(content, 0.5)
-        if self.options.init == "noise":
-            generator = self.generator or torch.Generator().manual_seed(self.options.seed)
-            noise = torch.rand(content.shape, generator=generator, device=generator.device)
-            return noise.to(content)
-        return content
+        return self._noise(content) if self.options.init == "noise" else content
+
+    def _noise(self, content: Tensor) -> Tensor:
+        """What each image alone would start from: the seed's noise, or the generator's next."""
+        own = self.generator or torch.Generator().manual_seed(self.options.seed)
+        count = 1 if self.generator is None else len(content)
+        noise = [torch.rand(content.shape[1:], generator=own, device=own.device) for _ in range(count)]
+        return torch.stack(noise).to(content).expand_as(content)
 
     # -- steps ----------------------------------------------------------------------------------
 
@@ -278,7 +286,7 @@ def make_optimizer(x: Tensor, options: Options) -> LBFGS | Adam:
     """The optimiser that the options name."""
     if options.optimizer == "adam":
         return Adam(x, options.learning_rate)
-    return LBFGS(x, learning_rate=options.learning_rate, history=options.history, max_rms=0.2)
+    return LBFGS(x, learning_rate=options.learning_rate, history=options.history, max_rms=0.2, per_image=True)
 
 
 def pyramid(shape: tuple[int, int], size: int, coarsest: int, minimum: int) -> list[tuple[int, int]]:
@@ -290,12 +298,12 @@ def pyramid(shape: tuple[int, int], size: int, coarsest: int, minimum: int) -> l
         coarsest: the first scale's long side is at least this.
         minimum: and its short side at least this.
     Raises:
-        ValueError: even the last scale is smaller than the layers allow; the message says the minimum.
+        PictureTooSmall: even the last scale is smaller than the layers allow; the message says the minimum.
     """
     last = fitted_size(*shape, size)
     if min(last) < minimum:
         need = -(-minimum * max(last) // min(last))
-        raise ValueError(
+        raise PictureTooSmall(
             f"size: {size} gives {last[0]} x {last[1]} pixels, too small for these layers, which need {minimum} on "
             f"the short side; ask for a size of at least {need}, or leave the deepest layers out"
         )
