@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def carry_out(order: Order) -> None:
         encoder = encoder_line(options.get("encoder", "auto"), options.get("weights"))
         interrupt = Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once"))
         with Seeing(order, options, progress, interrupt.ask) as seeing:
-            content, styles, others = _pictures(order, options)
+            content, styles, others = pictures(order.content, order.styles, options)
             keeper = Keeper(order.output, options, progress.say)
             watch = Watch(progress, keeper, interrupt, encoder, seeing.after)
             try:
@@ -93,13 +93,15 @@ def _checked(order: Order) -> dict[str, Any] | None:
     return stored_run(order.output, resume=order.resume, force=order.force)
 
 
-def _pictures(order: Order, options: dict[str, Any]) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
+def pictures(
+    content_name: str, style_names: Sequence[str], options: Mapping[str, Any]
+) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
     """Content, styles, and what other options name as pictures: the one to start from, and masks."""
     size, scale = (options.get(name, OPTIONS[name].default) for name in ("size", "style_scale"))
     check_number("size", size, positive=True)
     check_number("style_scale", scale, positive=True)
-    content = picture(order.content, size, enlarge=True)
-    styles = [picture(style, max(1, round(size * scale))) for style in order.styles]
+    content = picture(content_name, size, enlarge=True)
+    styles = [picture(style, max(1, round(size * scale))) for style in style_names]
     others = {}
     if "masks" in options:
         others["masks"] = torch.cat([_mask(name, size, content) for name in options["masks"]])
