@@ -56,6 +56,15 @@ def load_image(path: str | os.PathLike[str], *, size: int | None = None) -> Tens
         return _as_tensor(to_srgb(_upright(pixels, _orientation(picture)), picture.info.get("icc_profile")))
 
 
+def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """(height, width) that `load_image` returns, from the header alone; raises what it raises for a bad header."""
+    with opened(path) as picture:
+        # Pillow turns a TIFF's size itself, and would decode all of a PNG to look for an orientation behind its pixels
+        told = picture.format != "TIFF" and (picture.format != "PNG" or "exif" in picture.info)
+        turned = told and _orientation(picture) in (5, 6, 7, 8)
+        return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
 def _decode(picture: Image.Image, size: int | None) -> None:
     """Decode the pixels; a JPEG at a half, quarter or eighth of its size where that leaves more than enough."""
     if size is not None:

@@ -31,11 +31,13 @@ class Team:
         place: the device of this process.
         rank: the number of this process, from 0.
         world: how many there are.
+        store: what all of them can write to and read; None alone.
     """
 
     place: torch.device
     rank: int = 0
     world: int = 1
+    store: dist.Store | None = None
 
 
 @contextmanager
@@ -52,9 +54,9 @@ def together(device: torch.device) -> Iterator[Team]:
     place = _own_device(device)
     # Wrapped networks refer to themselves; one that is still there while Python shuts down lets its threads abort.
     atexit.register(gc.collect)
-    _connect("nccl" if place.type == "cuda" else "gloo")
+    store = _connect("nccl" if place.type == "cuda" else "gloo")
     try:
-        yield Team(place, dist.get_rank(), world)
+        yield Team(place, dist.get_rank(), world, store)
     finally:
         dist.destroy_process_group()
 
@@ -62,8 +64,8 @@ def together(device: torch.device) -> Iterator[Team]:
 _teams = itertools.count()
 
 
-def _connect(backend: str) -> None:
-    """Connect the processes under a name of their own.
+def _connect(backend: str) -> dist.Store:
+    """Connect the processes under a name of their own; their store.
 
     torchrun's store outlives a group, and torch gives every default group the same name in it: the second training
     of a script would read the addresses that the first one left there, and wait for a peer that is gone.
@@ -71,6 +73,7 @@ def _connect(backend: str) -> None:
     store, rank, world = next(dist.rendezvous("env://"))
     named = dist.PrefixStore(f"nstkit {next(_teams)}", store)
     dist.init_process_group(backend, store=named, rank=rank, world_size=world)
+    return dist.PrefixStore("team", named)
 
 
 def _own_device(device: torch.device) -> torch.device:

@@ -7,6 +7,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from nstkit.images import ImageError, check_image, fitted_size, load_image, photograph, resize
+from nstkit.images.reading import picture_size
 
 UPRIGHT = {  # what EXIF 2.3, section 4.6.4 A, says row 0 and column 0 of the stored picture are
     1: lambda stored: stored,  # top, left
@@ -65,6 +66,7 @@ def test_lossy_formats_give_nearly_the_same(smooth, name, tmp_path):
 def test_pictures_are_turned_upright(levels, name, options, orientation, tmp_path):
     Image.fromarray(levels).save(tmp_path / name, exif=turned(orientation), **options)
     np.testing.assert_allclose(pixels(load_image(tmp_path / name)), UPRIGHT[orientation](levels), atol=1e-4)
+    assert picture_size(tmp_path / name) == UPRIGHT[orientation](levels).shape[:2]
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
