@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nstkit.course.tables import Learner
+from nstkit.grading.markup import marked_up
 from nstkit.grading.scoreboard import MARKS
 from nstkit.lessons.build import write_whole
 
@@ -25,7 +26,8 @@ span.state { white-space: nowrap; } td.name { min-width: 6em; }
 .passed { color: #0072B2; } .todo, .ungraded { color: #666; }
 .wrong, .error, .timeout, .memory, .crashed { color: #B34700; }
 pre { background: #f4f4f4; padding: .6em; overflow-x: auto; font-size: .85em; } img, svg { max-width: 100%; }
-.bar { background: #0072B2; height: .8em; display: inline-block; } svg text { font-size: 12px; fill: #444; }
+.bar { background: #0072B2; height: .8em; display: inline-block; width: calc(var(--share) * min(10em, 22vw)); }
+svg text { font-size: 12px; fill: #444; }
 @media (prefers-color-scheme: dark) {
   body { background: #1b1b1b; color: #ddd; } pre { background: #2a2a2a; } .note, .todo, .ungraded { color: #aaa; }
   .passed { color: #56B4E9; } .wrong, .error, .timeout, .memory, .crashed { color: #E69F00; }
@@ -98,7 +100,7 @@ def _exercise(exercise: Mapping[str, Any], *, picture: bool) -> str:
         f"<h3>{_badge(state)} {_text(exercise['exercise'])}: {exercise['points']} of {exercise['max_points']}</h3>"
     ]
     if exercise["message"]:
-        parts.append(f"<p>{_text(exercise['message'])}</p>")
+        parts.append(f"<p>{marked_up(exercise['message'])}</p>")
     if exercise["trace"]:
         parts.append(f"<pre>{_text(exercise['trace'])}</pre>")
     if state not in ("passed", "todo"):
@@ -113,11 +115,9 @@ def _exercise(exercise: Mapping[str, Any], *, picture: bool) -> str:
 
 def _check(check: Mapping[str, Any], said: str) -> str:
     message = check["message"] if check["message"] != said else ""
-    note = f"<br><span class='note'>{_text(message)}</span>" if message else ""
+    note = f"<br><span class='note'>{marked_up(message)}</span>" if message else ""
     points = f"{check['points']}/{check['max_points']}"
-    return (
-        f"<tr><td>{_badge(check['state'])}</td><td>{_text(check['title'])}{note}</td><td>{points}</td></tr>"
-    )
+    return f"<tr><td>{_badge(check['state'])}</td><td>{marked_up(check['title'])}{note}</td><td>{points}</td></tr>"
 
 
 def _badge(state: str) -> str:
@@ -155,7 +155,7 @@ def _misconceptions(learners: Sequence[Learner], names: Mapping[str, str]) -> st
         return "<p>No known misconception was met.</p>"
     ranked = sorted(holders.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:15]
     lines = "".join(
-        f"<tr><td class='number'>{len(who)}</td><td>{_text(exercise)}</td><td>{_text(sentence)}</td>"
+        f"<tr><td class='number'>{len(who)}</td><td>{_text(exercise)}</td><td>{marked_up(sentence)}</td>"
         f"<td class='name'>{_who(sorted(who), names)}</td></tr>"
         for (exercise, _, sentence), who in ranked
     )
@@ -183,7 +183,7 @@ def _hardest(learners: Sequence[Learner]) -> str:
         todo[exercise["exercise"]] += exercise["state"] == "todo"
     ranked = sorted((earned[name] / possible[name], name) for name in possible if possible[name])[:15]
     lines = "".join(
-        f"<tr><td>{_text(name)}</td><td><span class='bar' style='width:{10 * share:.2f}em'></span></td>"
+        f"<tr><td>{_text(name)}</td><td><span class='bar' style='--share:{share:.3f}'></span></td>"
         f"<td class='number'>{100 * share:.0f} %</td><td class='number'>{todo[name]}</td></tr>"
         for share, name in ranked
     )

@@ -17,6 +17,7 @@ from nstkit.grading.evidence import Array
 from nstkit.grading.exercises import Exercise
 from nstkit.grading.grade import grade_implementation
 from nstkit.grading.load import load_exercises
+from nstkit.grading.markup import marked_up
 from nstkit.grading.results import Result
 from nstkit.grading.scoreboard import MARKS
 from nstkit.lessons import find_exercise
@@ -73,7 +74,7 @@ def plain_lines(result: Result) -> list[str]:
 def html_report(result: Result) -> str:
     """The report as a self-contained piece of HTML that follows the notebook's theme."""
     rows = "".join(_html_row(result, row) for row in result.checks)
-    message = f"<p style='margin:.4em 0'><b>{html.escape(result.message)}</b></p>" if result.message else ""
+    message = f"<p style='margin:.4em 0'><b>{marked_up(result.message)}</b></p>" if result.message else ""
     trace = f"<pre style='margin:.4em 0'>{html.escape(result.trace)}</pre>" if result.trace else ""
     points = f"{result.points} of {result.max_points} points"
     head = f"{_badge(result.state)} <b>{html.escape(result.exercise)}</b>: {points}"
@@ -95,10 +96,10 @@ def _badge(state: str) -> str:
 
 def _html_row(result: Result, row: Any) -> str:
     note = row.message if row.message and row.message != result.message else ""
-    more = f"<br><span style='opacity:.75'>{html.escape(note)}</span>" if note else ""
+    more = f"<br><span style='opacity:.75'>{marked_up(note)}</span>" if note else ""
     cell = "style='text-align:left;vertical-align:top;padding:.2em .8em .2em 0'"
     return (
-        f"<tr><td {cell}>{_badge(row.state)}</td><td {cell}>{html.escape(row.title)}{more}</td>"
+        f"<tr><td {cell}>{_badge(row.state)}</td><td {cell}>{marked_up(row.title)}{more}</td>"
         f"<td {cell}>{row.points}/{row.max_points}</td></tr>"
     )
 
