@@ -19,6 +19,7 @@ from nstkit.cli.console import Meter, meter
 from nstkit.cli.encoders import encoder_line
 from nstkit.cli.feed_forward import OnePass, Pass, content_picture
 from nstkit.cli.interrupt import Interrupt
+from nstkit.cli.masks import read_masks
 from nstkit.cli.outputs import made_by
 from nstkit.cli.sources import picture
 from nstkit.cli.transfer import OPTIONS
@@ -101,7 +102,7 @@ class Optimised:
     """
 
     def __init__(self, order: Pass) -> None:
-        for name in ("init", "masks"):
+        for name in ("init", "masks", "content_map"):
             if name in order.given:
                 raise ValueError(f"{name}: a frame starts from the last result, without masks; leave it out")
         if not order.styles:
@@ -118,6 +119,7 @@ class Optimised:
         self.opening = f"{encoder}\neach frame starts from the last result; there is no optical flow"
         self._styles = [picture(style, max(1, round(self.size * scale))) for style in order.styles]
         self.about = {"styles": json.dumps(order.styles), "options": json.dumps(self._options)}
+        self._options |= read_masks(self._options, self._styles[0], self._styles)  # of the styles alone
 
     def __call__(self, content: Tensor, last: Path | None) -> Tensor:
         """The result, from the file of the one before: so a run that was resumed comes to the same."""

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from nstkit.cli.checkpoints import Keeper, agreed_options, partial_path, resume_path, stored_run
 from nstkit.cli.console import Meter, meter, work_done
 from nstkit.cli.encoders import encoder_line
 from nstkit.cli.interrupt import Interrupt
+from nstkit.cli.masks import named, read_masks
 from nstkit.cli.outputs import check_own, made_by
 from nstkit.cli.seeing import Seeing
 from nstkit.cli.sources import picture
 from nstkit.cli.transfer import OPTIONS
-from nstkit.color import luma
 from nstkit.images import check_target, save_image
 from nstkit.training.checks import check_number
 from nstkit.transfer import NonFiniteLoss, Result, Step, stylize
@@ -53,7 +52,7 @@ class Order:
     def metadata(self) -> dict[str, str]:
         """What every picture of this run is marked with."""
         pictures = {"content": self.content, "styles": json.dumps(self.styles)}
-        masks = {"masks": json.dumps(self.given["masks"])} if "masks" in self.given else {}
+        masks = {name: json.dumps(value) for name, value in named(self.given).items()}
         return made_by("transfer") | pictures | masks
 
 
@@ -95,16 +94,14 @@ def _checked(order: Order) -> dict[str, Any] | None:
 
 def pictures(
     content_name: str, style_names: Sequence[str], options: Mapping[str, Any]
-) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
+) -> tuple[Tensor, list[Tensor], dict[str, Any]]:
     """Content, styles, and what other options name as pictures: the one to start from, and masks."""
     size, scale = (options.get(name, OPTIONS[name].default) for name in ("size", "style_scale"))
     check_number("size", size, positive=True)
     check_number("style_scale", scale, positive=True)
     content = picture(content_name, size, enlarge=True)
     styles = [picture(style, max(1, round(size * scale))) for style in style_names]
-    others = {}
-    if "masks" in options:
-        others["masks"] = torch.cat([_mask(name, size, content) for name in options["masks"]])
+    others = read_masks(options, content, styles)
     init = options.get("init", "content")
     if init in INITS:
         return content, styles, others
@@ -112,21 +109,6 @@ def pictures(
         return content, styles, others | {"init": picture(init, size, enlarge=True)}
     except ValueError as error:
         raise ValueError(f"init: expected {', '.join(INITS)} or a picture; {error}") from error
-
-
-def _mask(name: str, size: int, content: Tensor) -> Tensor:
-    """The brightness of a picture that is drawn over the content, (1, H, W)."""
-    try:
-        mask = luma(picture(name, size, enlarge=True))[:, 0]
-    except ValueError as error:
-        raise ValueError(f"masks: expected one picture for each style; {error}") from error
-    if mask.shape[-2:] != content.shape[-2:]:
-        (height, width), (wanted, across) = mask.shape[-2:], content.shape[-2:]
-        raise ValueError(
-            f"masks: expected {name} in the content's proportions, {across} x {wanted} at this size, "
-            f"got {width} x {height}; draw it over the content"
-        )
-    return mask
 
 
 class Watch:

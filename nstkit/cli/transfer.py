@@ -21,13 +21,19 @@ def _style_loss(text: str) -> str | dict[str, str]:
     return losses
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
 OPTIONS = options_of(
     declaration_in_source("nstkit.transfer.stylize", "stylize"),
     skip=("on_step", "resume", "generator"),
     instead={
         "style_loss": Kind("NAME|LAYER=NAME,…", _style_loss, many=True),
         "init": Kind("content|noise|gray|FILE", str),
-        "masks": Kind("FILE,…", lambda text: [name.strip() for name in text.split(",")], many=True),
+        "masks": Kind("FILE,…", _names, many=True),
+        "style_masks": Kind("FILE|-,…", _names, many=True),
+        "content_map": Kind("FILE", str),
     },
 )
 

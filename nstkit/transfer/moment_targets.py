@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nstkit.losses.centered_gram import channel_means
 from nstkit.losses.gram import gram_matrix
 from nstkit.losses.wasserstein import wasserstein_to
 from nstkit.transfer.regions import Guide
-from nstkit.transfer.style_targets import MomentTarget
+from nstkit.transfer.style_targets import MomentTarget, guided, means
 
 _FLAT = 1e-5
 """Added to variances, so that the gradient of a deviation is finite on flat channels."""
@@ -21,11 +20,16 @@ class MomentsTarget(MomentTarget):
     needs_mean = True
 
     def __init__(
-        self, features: Sequence[Tensor], weights: Sequence[float], guide: Guide | None = None
+        self,
+        features: Sequence[Tensor],
+        weights: Sequence[float],
+        guide: Guide | None = None,
+        sources: Sequence[Guide | None] | None = None,
     ) -> None:
-        center = torch.stack([w * channel_means(f) for w, f in zip(weights, features, strict=True)]).sum(0)
+        read = list(zip(weights, features, sources or [None] * len(features), strict=True))
+        center = torch.stack([w * means(f, source) for w, f, source in read]).sum(0)
         super().__init__(center, guide)
-        deviations = [w * _deviation(f) for w, f in zip(weights, features, strict=True)]
+        deviations = [w * _deviation(f, source) for w, f, source in read]
         self._deviation = torch.stack(deviations).sum(0)  # (1, C)
         self.energy = (center.square().flatten(1) + self._deviation.square()).mean(1)
 
@@ -41,12 +45,12 @@ class WassersteinTarget(MomentTarget):
 
     needs_mean = True
 
-    def __init__(self, style: Tensor, guide: Guide | None = None) -> None:
-        super().__init__(channel_means(style), guide)
-        covariance = gram_matrix(self.shifted(style), "hw")
+    def __init__(self, style: Tensor, guide: Guide | None = None, source: Guide | None = None) -> None:
+        super().__init__(means(style, source), guide)
+        covariance = gram_matrix(guided(self.shifted(style), source), "hw")
         values, self._vectors = torch.linalg.eigh(covariance)
         self._values = values.clamp(min=0)
-        self.energy = style.square().mean((1, 2, 3))
+        self.energy = guided(style, source).square().mean((1, 2, 3))
 
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
         """See MomentTarget."""
@@ -55,5 +59,7 @@ class WassersteinTarget(MomentTarget):
         return distance / mean.shape[1]
 
 
-def _deviation(features: Tensor) -> Tensor:
-    return (features.var((2, 3), correction=0) + _FLAT).sqrt()
+def _deviation(features: Tensor, source: Guide | None) -> Tensor:
+    """(B, C)."""
+    around = guided(features - means(features, source), source)
+    return (around.square().mean((2, 3)) + _FLAT).sqrt()

@@ -13,6 +13,7 @@ from nstkit.losses.total_variation import total_variation
 from nstkit.transfer.column_targets import SelfSimilarity
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.options import Options
+from nstkit.transfer.regions import EVERYWHERE, ContentMap, Regions
 from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import scaled_square
 from nstkit.transfer.taps import TappedEncoder
@@ -26,7 +27,7 @@ class Objective:
         content: (B, 3, H, W), at this scale.
         styles: images (1, 3, h, w), at this scale.
         weights: one per style, summing to 1.
-        masks: (K, H, W), where each style counts; None for everywhere.
+        regions: what counts where.
     Attributes:
         step: steps done at this scale; what is drawn at random depends on it.
         style_terms: one for each layer, or for each loss of each layer.
@@ -39,10 +40,11 @@ class Objective:
         styles: Sequence[Tensor],
         weights: Sequence[float],
         options: Options,
-        masks: Tensor | None = None,
+        regions: Regions = EVERYWHERE,
     ) -> None:
         self.encoder, self.options = encoder, options
         self.step = 0
+        self._map = None if regions.content_map is None else ContentMap(regions.content_map)
         self._as_computed = _only_for_moments(options)
         with torch.no_grad():
             features = self._features(content)
@@ -50,7 +52,7 @@ class Objective:
             painted = [
                 {name: f.to(style.dtype) for name, f in self._features(style).items()} for style in styles
             ]
-            self.style_terms = style_terms(painted, weights, options, masks)
+            self.style_terms = style_terms(painted, weights, options, regions)
             self._similarity = SelfSimilarity(list(self._content.values())) if self._content else None
             self._content_scale = {k: self._content_divisor(f) for k, f in self._content.items()}
             self._style_scale = {term.name: self._style_divisor(features, term) for term in self.style_terms}
@@ -94,9 +96,11 @@ class Objective:
 
     def _content_gap(self, features: Tensor, layer: str) -> Tensor:
         difference = features - self._content[layer]
+        where = None if self._map is None else self._map.at(features.shape[2], features.shape[3])
         if self.options.balance == "gradient":
-            return scaled_square(difference).sum()
-        gap = difference.square().mean((1, 2, 3))
+            return scaled_square(difference, where).sum()
+        squares = difference.square()
+        gap = (squares if where is None else squares * where).mean((1, 2, 3))
         if self.options.content_loss == "half_sum":
             gap = gap * (features[0].numel() / 2)
         return (gap / self._content_scale[layer]).sum()

@@ -6,6 +6,7 @@ from typing import Any
 
 from nstkit.training.checks import PRECISIONS, check_number, choose
 from nstkit.transfer.color_keeping import COLOR_KEEPERS
+from nstkit.transfer.color_matching import COLOR_MATCHERS
 
 OPTIMIZERS = ("lbfgs", "adam")
 STYLE_LOSSES = (
@@ -20,7 +21,7 @@ BALANCES = ("start", "gradient", "none")
 INITS = ("content", "noise", "gray")
 
 
-ADDED: dict[str, Any] = {"content_loss": "features", "tile": None}
+ADDED: dict[str, Any] = {"content_loss": "features", "tile": None, "match_color": None}
 """Options that checkpoints of 0.1 lack, as they were then."""
 
 
@@ -53,6 +54,7 @@ class Options:
     preserve_color: str | None = None
     tile: int | None = None
     content_loss: str = "features"
+    match_color: str | None = None
 
     def __post_init__(self) -> None:
         self._check_style_loss()
@@ -62,6 +64,7 @@ class Options:
             check_number("tile", self.tile, positive=True)
         if self.preserve_color is not None:
             choose("preserve_color", self.preserve_color, COLOR_KEEPERS)
+        self._check_match_color()
         for name in _POSITIVE:
             check_number(name, getattr(self, name), positive=True)
         for name in ("content_weight", "style_weight", "tv_weight"):
@@ -83,6 +86,16 @@ class Options:
     def draws_anew(self) -> bool:
         """Whether what is random in the losses changes with each step: L-BFGS needs an objective that stays."""
         return self.optimizer != "lbfgs"
+
+    def _check_match_color(self) -> None:
+        if self.match_color is None:
+            return
+        choose("match_color", self.match_color, COLOR_MATCHERS)
+        if self.preserve_color is not None:
+            raise ValueError(
+                f"match_color: expected no preserve_color beside it, got {self.preserve_color!r}; one takes the "
+                "styles' colours, the other keeps the content's"
+            )
 
     def _check_style_loss(self) -> None:
         if not isinstance(self.style_loss, str):

@@ -5,10 +5,9 @@ multiplied by T, whose squares sum to 1, and the Gram matrix of the product is c
 has a T of its own. All masks are averaged down to each layer's size.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
@@ -71,9 +70,9 @@ class Regions:
             if mask is not None:
                 yield f"style_masks[{number}]", mask
 
-    def to(self, device: torch.device) -> "Regions":
-        """The same as float32, elsewhere."""
-        moved = {name: picture.to(device, torch.float32) for name, picture in self.pictures()}
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Regions":
+        """The same with every mask changed."""
+        moved = {name: change(picture) for name, picture in self.pictures()}
         parts = None
         if self.style_masks is not None:
             parts = tuple(moved.get(f"style_masks[{number}]") for number in range(len(self.style_masks)))

@@ -16,8 +16,10 @@ from torch import Tensor
 from nstkit.images import fitted_size, resize
 from nstkit.training import LBFGS
 from nstkit.transfer.color_keeping import prepare_colors, restore_colors
+from nstkit.transfer.color_matching import match_colors, palette_of
 from nstkit.transfer.objective import Objective, normalized, read
 from nstkit.transfer.options import ADDED, Options
+from nstkit.transfer.regions import EVERYWHERE, Regions
 from nstkit.transfer.taps import TappedEncoder
 from nstkit.transfer.tiled_objective import TiledObjective, check_tiles
 
@@ -26,7 +28,11 @@ CHECK_EVERY = 10
 
 
 class PictureTooSmall(ValueError):  # noqa: N818
-    """A content, or what it becomes at the size asked for, is smaller than the layers allow."""
+    """A content, or what it becomes at the size asked for, has a side below `least`, which the layers need."""
+
+    def __init__(self, message: str, least: int) -> None:
+        super().__init__(message)
+        self.least = least
 
 
 class NonFiniteLoss(RuntimeError):  # noqa: N818
@@ -89,12 +95,17 @@ class Run:
 
     def __init__(
         self, encoder: TappedEncoder, content: Tensor, styles: Sequence[Tensor], start: Tensor | None,
-        options: Options, generator: torch.Generator | None, masks: Tensor | None = None,
+        options: Options, generator: torch.Generator | None, regions: Regions = EVERYWHERE,
     ) -> None:  # fmt: skip
         self.encoder, self.options = encoder, options
-        self.content, self.styles, self.start, self.masks = content, styles, start, masks
-        self._working = prepare_colors(content, list(styles), options.preserve_color)
+        self.content, self.styles, self.start, self.regions = content, styles, start, regions
         self.weights = normalized(options.style_weights)
+        self._working = prepare_colors(content, list(styles), options.preserve_color)
+        self._start = start
+        if options.match_color is not None:
+            palette = palette_of(styles, self.weights, regions.style_masks)
+            self._working = match_colors(content, palette, options.match_color), self._working[1]
+            self._start = None if start is None else match_colors(start, palette, options.match_color)
         self.sizes = pyramid(
             (content.shape[-2], content.shape[-1]), options.size, options.coarsest, encoder.minimum_size()
         )
@@ -112,7 +123,7 @@ class Run:
         content = resize(self._working[0], size)
         styles = [self._at_this_scale(style) for style in self._working[1]]
         kind = TiledObjective if self._tiled(size) else Objective
-        self.objective = kind(self.encoder, content, styles, self.weights, self.options, self.masks)
+        self.objective = kind(self.encoder, content, styles, self.weights, self.options, self.regions)
         image = self._first(content) if previous is None else resize(previous, size)
         self.x = image.detach().clone(memory_format=torch.contiguous_format)
         self.optimizer = make_optimizer(self.x, self.options)
@@ -132,8 +143,8 @@ class Run:
         return resize(style, target) if target < longest else style
 
     def _first(self, content: Tensor) -> Tensor:
-        if self.start is not None:
-            return resize(self.start, (content.shape[-2], content.shape[-1]))
+        if self._start is not None:
+            return resize(self._start, (content.shape[-2], content.shape[-1]))
         if self.options.init == "gray":
             return torch.full_like(content, 0.5)
         return self._noise(content) if self.options.init == "noise" else content
@@ -237,7 +248,7 @@ class Run:
             )
         if checkpoint["plain"]["pictures"] != self.fingerprint():
             raise ValueError(
-                "resume: the stored run had other pictures; give the same content, styles and masks"
+                "resume: the stored run had other pictures; give the same content, styles, masks and content_map"
             )
         self.scale, self.step = int(checkpoint["plain"]["scale"]), int(checkpoint["plain"]["step"])
         tensors = {k: v.to(self.x.device) for k, v in checkpoint["tensors"].items()}
@@ -250,12 +261,17 @@ class Run:
     def fingerprint(self) -> str:
         """A digest of the pictures the run started from."""
         digest = hashlib.sha256()
-        others = [picture for picture in (self.start, self.masks) if picture is not None]
-        for picture in (self.content, *self.styles, *others):
-            digest.update(
-                repr(tuple(picture.shape)).encode() + picture.detach().cpu().contiguous().numpy().tobytes()
-            )
+        for picture in (self.content, *self.styles, *([] if self.start is None else [self.start])):
+            _add(digest, picture)
+        for name, picture in self.regions.pictures():
+            digest.update(b"" if name == "masks" else name.encode())  # checkpoints of 0.1 know no other name
+            _add(digest, picture)
         return digest.hexdigest()
+
+
+def _add(digest: Any, picture: Tensor) -> None:
+    digest.update(repr(tuple(picture.shape)).encode())
+    digest.update(picture.detach().cpu().contiguous().numpy().tobytes())
 
 
 class Adam:
@@ -305,7 +321,8 @@ def pyramid(shape: tuple[int, int], size: int, coarsest: int, minimum: int) -> l
         need = -(-minimum * max(last) // min(last))
         raise PictureTooSmall(
             f"size: {size} gives {last[0]} x {last[1]} pixels, too small for these layers, which need {minimum} on "
-            f"the short side; ask for a size of at least {need}, or leave the deepest layers out"
+            f"the short side; ask for a size of at least {need}, or leave the deepest layers out",
+            minimum,
         )
     sizes = [last]
     while True:

@@ -17,6 +17,9 @@ from nstkit.training.checks import choose
 from nstkit.training.devices import pick_precision
 from nstkit.transfer.options import INITS, RANDOM_LOSSES, Options
 from nstkit.transfer.recipes import PUBLISHED, RECIPES, TINY, Recipe, fitted
+from nstkit.transfer.regions import Regions
+from nstkit.transfer.run import PictureTooSmall
+from nstkit.transfer.style_losses import check_maskable
 from nstkit.transfer.taps import TappedEncoder, check_layers
 
 
@@ -35,14 +38,20 @@ def check_pictures(content: Tensor, styles: Sequence[Tensor], weights: Sequence[
 
 
 def check_sizes(content: Tensor, styles: Sequence[Tensor], minimum: int) -> None:
-    """Pictures smaller than the layers allow are refused, enlarged or not: there is nothing in them to read."""
+    """Pictures smaller than the layers allow are refused, enlarged or not: there is nothing in them to read.
+
+    Raises:
+        PictureTooSmall: the content is.
+        ValueError: a style is.
+    """
     for name, picture in (("content", content), *(("style", style) for style in styles)):
         height, width = picture.shape[-2:]
         if min(height, width) < minimum:
-            raise ValueError(
+            message = (
                 f"{name}: expected at least {minimum} x {minimum} pixels for these layers, got {width} x {height}; "
                 "give a larger picture, or leave the deepest layers out"
             )
+            raise PictureTooSmall(message, minimum) if picture is content else ValueError(message)
 
 
 def settled_network(
@@ -95,6 +104,24 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
     found["init"] = "image" if isinstance(asked["init"], Tensor) else str(found["init"])
     found["precision"] = pick_precision(asked["precision"], plan.precision, place)
     return Options(**found)
+
+
+def check_regions(regions: Regions, options: Options) -> None:
+    """Raise ValueError if masks were given that cannot go with the other options."""
+    if regions.masks is not None:
+        check_maskable(options)
+    if regions.style_masks is not None:
+        check_maskable(options, "style_masks")
+    if regions.content_map is not None and options.content_loss == "self_similarity":
+        raise ValueError(
+            "content_map: expected content_loss features or half_sum, got 'self_similarity', which compares places "
+            "with each other and knows no weights"
+        )
+    if regions.masks is not None and options.match_color is not None:
+        raise ValueError(
+            f"match_color: expected no masks beside it, got {options.match_color!r}; the whole content would take one "
+            "palette, where masks give each style a region"
+        )
 
 
 def tapped(network: Encoder, options: Options, device: torch.device) -> TappedEncoder:

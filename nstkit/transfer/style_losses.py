@@ -14,7 +14,7 @@ from nstkit.transfer.draws import Draw
 from nstkit.transfer.matching_targets import ContextualTarget, HistogramTarget, PatchTarget, SlicedTarget
 from nstkit.transfer.moment_targets import MomentsTarget, WassersteinTarget
 from nstkit.transfer.options import Options
-from nstkit.transfer.regions import Guide
+from nstkit.transfer.regions import Guide, Regions
 from nstkit.transfer.style_targets import GramTarget
 
 Targets = list[tuple[float, Any]]
@@ -62,14 +62,14 @@ class StyleTerm:
 
 
 def style_terms(
-    styles: Sequence[Mapping[str, Tensor]], weights: Sequence[float], options: Options, masks: Tensor | None
+    styles: Sequence[Mapping[str, Tensor]], weights: Sequence[float], options: Options, regions: Regions
 ) -> list[StyleTerm]:
     """The terms that the options ask for.
 
     Args:
         styles: features by layer, (1, C, h, w), of each style.
         weights: of each style, summing to 1.
-        masks: (K, H, W), where each style counts, or None for everywhere.
+        regions: where each style counts, and which part of it is read.
     """
     terms, columns = [], {}
     for layer, weight in options.style_layers.items():
@@ -79,7 +79,7 @@ def style_terms(
                 continue
             name = layer if loss == options.losses_of(layer)[0] else f"{layer}:{loss}"
             maps = [features[layer] for features in styles]
-            targets = _targets(loss, maps, weights, options, masks, name)
+            targets = _targets(loss, maps, weights, options, regions, name)
             terms.append(StyleTerm(name, (layer,), weight, targets))
     if columns:
         draw = Draw(options.seed, 0, "relaxed_emd:style")
@@ -94,49 +94,48 @@ def _targets(
     maps: Sequence[Tensor],
     weights: Sequence[float],
     options: Options,
-    masks: Tensor | None,
+    regions: Regions,
     name: str,
 ) -> Targets:
+    sources = regions.sources(len(maps))
+    if loss in _OF_ALL_STYLES and regions.masks is None:
+        return [(1.0, _OF_ALL_STYLES[loss](maps, weights, None, sources, options))]
+    guides = [None] * len(maps) if regions.masks is None else [Guide(mask) for mask in regions.masks]
+    alone = list(zip(weights, maps, guides, sources, strict=True))
     if loss in _OF_ALL_STYLES:
-        make = _OF_ALL_STYLES[loss]
-        if masks is None:
-            return [(1.0, make(maps, weights, None, options))]
-        return [
-            (w, make([f], [1.0], Guide(mask), options))
-            for f, w, mask in zip(maps, weights, masks, strict=True)
-        ]
-    guides = [None] * len(maps) if masks is None else [Guide(mask) for mask in masks]
+        return [(w, _OF_ALL_STYLES[loss]([f], [1.0], guide, [s], options)) for w, f, guide, s in alone]
     draw = Draw(options.seed, 0, f"{name}:style")
-    return [
-        (w, _OF_ONE_STYLE[loss](f, guide, draw)) for f, w, guide in zip(maps, weights, guides, strict=True)
-    ]
+    return [(w, _OF_ONE_STYLE[loss](f, guide, s, draw)) for w, f, guide, s in alone]
 
 
-_OF_ALL_STYLES: dict[str, Callable[[Sequence[Tensor], Sequence[float], Guide | None, Options], Any]] = {
-    "gram": lambda f, w, g, o: GramTarget(
-        f, w, normalize=o.normalize, guide=g, scaled=o.balance == "gradient"
+_Sources = Sequence[Guide | None]
+_OF_ALL_STYLES: dict[
+    str, Callable[[Sequence[Tensor], Sequence[float], Guide | None, _Sources, Options], Any]
+] = {
+    "gram": lambda f, w, g, s, o: GramTarget(
+        f, w, normalize=o.normalize, guide=g, sources=s, scaled=o.balance == "gradient"
     ),
-    "centered_gram": lambda f, w, g, o: GramTarget(
-        f, w, normalize=o.normalize, centered=True, guide=g, scaled=o.balance == "gradient"
+    "centered_gram": lambda f, w, g, s, o: GramTarget(
+        f, w, normalize=o.normalize, centered=True, guide=g, sources=s, scaled=o.balance == "gradient"
     ),
-    "moments": lambda f, w, g, o: MomentsTarget(f, w, g),
+    "moments": lambda f, w, g, s, o: MomentsTarget(f, w, g, s),
 }
-_OF_ONE_STYLE: dict[str, Callable[[Tensor, Guide | None, Draw], Any]] = {
-    "wasserstein": lambda f, g, d: WassersteinTarget(f, g),
-    "sliced_wasserstein": lambda f, g, d: SlicedTarget(f),
-    "patch": lambda f, g, d: PatchTarget(f, d),
-    "contextual": lambda f, g, d: ContextualTarget(f, d),
-    "histogram": lambda f, g, d: HistogramTarget(f),
-    "palette": lambda f, g, d: PaletteTarget([f], d),
+_OF_ONE_STYLE: dict[str, Callable[[Tensor, Guide | None, Guide | None, Draw], Any]] = {
+    "wasserstein": lambda f, g, s, d: WassersteinTarget(f, g, s),
+    "sliced_wasserstein": lambda f, g, s, d: SlicedTarget(f),
+    "patch": lambda f, g, s, d: PatchTarget(f, d),
+    "contextual": lambda f, g, s, d: ContextualTarget(f, d),
+    "histogram": lambda f, g, s, d: HistogramTarget(f),
+    "palette": lambda f, g, s, d: PaletteTarget([f], d),
 }
 
 
-def check_maskable(options: Options) -> None:
-    """Raise ValueError if masks cannot go with the losses that were asked for."""
+def check_maskable(options: Options, name: str = "masks") -> None:
+    """Raise ValueError if masks, called `name`, cannot go with the losses that were asked for."""
     for layer in options.style_layers:
         for loss in options.losses_of(layer):
             if loss not in OF_MOMENTS:
                 raise ValueError(
-                    f"masks: expected a style loss of moments, {', '.join(OF_MOMENTS)}, got {loss!r} for {layer}; "
+                    f"{name}: expected a style loss of moments, {', '.join(OF_MOMENTS)}, got {loss!r} for {layer}; "
                     "the others match features one by one and know no regions"
                 )

@@ -100,6 +100,8 @@ class GramTarget(MomentTarget):
     Without masks one target serves all styles: matching the mean of several Gram matrices is the same as matching
     each, because Σ w‖G − A‖² = ‖G − Σ w A‖² + constant for weights that sum to 1.
 
+    `sources` say which part of each style is read: F is then T ∘ F, and the mean is weighted by T².
+
     With `scaled` it is ‖G − A‖² / ‖G − A‖₁ in its place, whose gradient in G has an L1 norm near 1, as crowsonkb's
     style-transfer-pytorch has it.
 
@@ -114,12 +116,14 @@ class GramTarget(MomentTarget):
         normalize: str = "hw",
         centered: bool = False,
         guide: Guide | None = None,
+        sources: Sequence[Guide | None] | None = None,
         scaled: bool = False,
     ) -> None:
-        center = torch.stack([w * channel_means(f) for w, f in zip(weights, features, strict=True)]).sum(0)
+        read = list(zip(weights, features, sources or [None] * len(features), strict=True))
+        center = torch.stack([w * means(f, source) for w, f, source in read]).sum(0)
         super().__init__(center if centered else None, guide)
         self._normalize, self._scaled = normalize, scaled
-        grams = [w * gram_matrix(self.shifted(f), normalize) for w, f in zip(weights, features, strict=True)]
+        grams = [w * gram_matrix(guided(self.shifted(f), s), normalize) for w, f, s in read]
         self.gram = torch.stack(grams).sum(0)
         self.energy = self.gram.square().sum((1, 2)) / (4 * self.gram.shape[1] ** 2)
 
@@ -133,10 +137,24 @@ class GramTarget(MomentTarget):
         return difference.square().sum((1, 2)) / (4 * channels**2)
 
 
-def scaled_square(difference: Tensor) -> Tensor:
-    """Σ d² / Σ |d| of each image, (B,)."""
-    flat = difference.flatten(1)
-    return flat.square().sum(1) / (flat.abs().sum(1) + 1e-8)
+def guided(features: Tensor, source: Guide | None) -> Tensor:
+    """T·√(h·w) ∘ F, (B, C, h, w): its second moments are those of the part that `source` shows."""
+    return features if source is None else features * source.at(features.shape[2], features.shape[3])
+
+
+def means(features: Tensor, source: Guide | None) -> Tensor:
+    """Means of the part that `source` shows, weighted by T² as second moments are: (B, C, 1, 1)."""
+    if source is None:
+        return channel_means(features)
+    return channel_means(features * source.at(features.shape[2], features.shape[3]).square())
+
+
+def scaled_square(difference: Tensor, where: Tensor | None = None) -> Tensor:
+    """Σ w d² / Σ w |d| of each image, (B,); w is 1, or `where`."""
+    squares, sizes = difference.square(), difference.abs()
+    if where is not None:
+        squares, sizes = squares * where, sizes * where
+    return squares.flatten(1).sum(1) / (sizes.flatten(1).sum(1) + 1e-8)
 
 
 def each(features: Tensor, style: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

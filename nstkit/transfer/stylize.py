@@ -12,17 +12,17 @@ from torch import Tensor
 
 from nstkit.encoders import Encoder
 from nstkit.training.devices import pick_device
-from nstkit.transfer.regions import check_masks
+from nstkit.transfer.regions import regions_of
 from nstkit.transfer.run import Result, Run, Step
 from nstkit.transfer.settled import (
     check_pictures,
+    check_regions,
     check_sizes,
     settled_network,
     settled_options,
     settled_start,
     tapped,
 )
-from nstkit.transfer.style_losses import check_maskable
 
 
 def stylize(
@@ -43,7 +43,10 @@ def stylize(
     style_layers: Mapping[str, float] | None = None,
     style_weights: Sequence[float] | None = None,
     masks: Tensor | None = None,
+    style_masks: Sequence[Tensor | None] | None = None,
+    content_map: Tensor | None = None,
     preserve_color: Literal["luminance", "histogram", "covariance"] | None = None,
+    match_color: Literal["histogram", "covariance"] | None = None,
     style_scale: float = 1.0,
     style_loss: str | Mapping[str, str] | None = None,
     content_loss: Literal["features", "half_sum", "self_similarity"] | None = None,
@@ -84,8 +87,13 @@ def stylize(
             pixels.
         style_weights: how much of each style; None gives all the same.
         masks: where each style counts: one mask per style, of the content's size, (K, H, W); 0, black, is nowhere.
+        style_masks: which part of each style is read: one mask per style, of that style's size, (h, w). A None, or - in
+            the place of a file, reads all of it.
+        content_map: how much the content counts at each place of it, (1, H, W) or (B, H, W); 0, black, is nothing.
         preserve_color: keep the content's colours: luminance transfers brightness alone; histogram and covariance
             recolour the styles first.
+        match_color: give the content the styles' colours before the start, by histogram or covariance, so that the
+            transfer need not find them.
         style_scale: size of the styles relative to the content; larger gives larger strokes.
         style_loss: gram, centered_gram, moments, wasserstein, sliced_wasserstein, patch, contextual, relaxed_emd or
             histogram; or one for each style layer, as relu1_1=gram; a+b takes two. None takes the encoder's recipe.
@@ -118,8 +126,7 @@ def stylize(
     """
     pictures = [styles] if isinstance(styles, Tensor) else list(styles)
     check_pictures(content, pictures, style_weights)
-    if masks is not None:
-        check_masks(masks, len(pictures), content)
+    regions = regions_of(content, pictures, masks, content_map, style_masks)
     place = pick_device(device)
     network, plan = settled_network(encoder, weights, pooling, recipe)
     start = settled_start(init, content)
@@ -130,15 +137,16 @@ def stylize(
         style_weight=style_weight, tv_weight=tv_weight, style_loss=style_loss, content_loss=content_loss,
         normalize=normalize, balance=balance, style_scale=style_scale, size=size, coarsest=coarsest, steps=steps,
         optimizer=optimizer, learning_rate=learning_rate, history=history, average=average, init=init, seed=seed,
-        precision=precision, channels_last=channels_last, preserve_color=preserve_color, tile=tile,
+        precision=precision, channels_last=channels_last, preserve_color=preserve_color, match_color=match_color,
+        tile=tile,
     )  # fmt: skip
-    if masks is not None:
-        check_maskable(options)
+    check_regions(regions, options)
     cut = tapped(network, options, place)
     check_sizes(content, pictures, cut.minimum_size())
-    there = [None if p is None else p.to(place, torch.float32) for p in (start, masks)]
-    painted = [picture.to(place, torch.float32) for picture in pictures]
-    run = Run(cut, content.to(place, torch.float32), painted, there[0], options, generator, there[1])
+    there = [picture.to(place, torch.float32) for picture in (content, *pictures)]
+    first = None if start is None else start.to(place, torch.float32)
+    where = regions.each(lambda mask: mask.to(place, torch.float32))
+    run = Run(cut, there[0], there[1:], first, options, generator, where)
     if resume is not None:
         run.resume(resume)
     return _drive(run, on_step)

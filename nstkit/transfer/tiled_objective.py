@@ -7,12 +7,14 @@ halos of the tiles make all of this exact up to rounding (see `tiles`), so there
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from nstkit.losses.total_variation import total_variation
 from nstkit.transfer.options import Options
+from nstkit.transfer.regions import EVERYWHERE, ContentMap, Guide, Regions
 from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import MomentTarget
 from nstkit.transfer.taps import TappedEncoder
@@ -30,14 +32,17 @@ class TiledObjective:
 
     def __init__(
         self, encoder: TappedEncoder, content: Tensor, styles: Sequence[Tensor], weights: Sequence[float],
-        options: Options, masks: Tensor | None = None,
+        options: Options, regions: Regions = EVERYWHERE,
     ) -> None:  # fmt: skip
         check_tiles(encoder, options, (content.shape[-2], content.shape[-1]))
         self.encoder, self.options, self.step = encoder, options, 0
+        self._map = None if regions.content_map is None else ContentMap(regions.content_map)
         self._views = self._views_of(content, encoder.layers)
         with torch.no_grad():
-            painted = [self._stand_ins(style) for style in styles]
-            self.style_terms = style_terms(painted, weights, options, masks)
+            painted = [
+                self._stand_ins(*read) for read in zip(styles, regions.sources(len(styles)), strict=True)
+            ]
+            self.style_terms = style_terms(painted, weights, options, replace(regions, style_masks=None))
             self._content, self._sizes, self._energy = self._read_content(content)
             self._style_scale = {term.name: torch.ones(()) for term in self.style_terms}
             if options.balance == "start":
@@ -86,9 +91,7 @@ class TiledObjective:
         energy: dict[str, Tensor] = {}
         for view in self._views:
             features = self._cores(content[..., view.rows, view.columns], view)
-            for layer, (top, left) in view.starts.items():
-                height, width = features[layer].shape[-2:]
-                sizes[layer] = (top + height, left + width)  # the last view is the lowest and rightmost one
+            sizes |= _sizes(view, features)
             mine = {k: features[k] for k in self.options.content_layers if k in features}
             for layer, f in mine.items():
                 energy[layer] = energy.get(layer, 0) + f.square().sum((1, 2, 3))
@@ -96,18 +99,26 @@ class TiledObjective:
             kept.append({k: f.to(lower) for k, f in mine.items()})  # what the network computed, no more
         return kept, sizes, energy
 
-    def _stand_ins(self, style: Tensor) -> dict[str, Tensor]:
+    def _stand_ins(self, style: Tensor, source: Guide | None) -> dict[str, Tensor]:
         """For each style layer a small map with the mean and the covariance of the style's, which is all that counts.
 
-        Of C + C columns μ ± √C r, with r the columns of a root of the covariance.
+        Of C + C columns μ ± √C r, with r the columns of a root of the covariance; of the part that `source` shows.
         """
         layers = tuple(self.options.style_layers)
         sums: dict[str, tuple[int, Tensor, Tensor]] = {}
-        for view in self._views_of(style, layers):
-            for layer, f in self._cores(style[..., view.rows, view.columns], view).items():
+        sizes: dict[str, tuple[int, int]] = {}
+        for view in reversed(self._views_of(style, layers)):  # from the last one, which tells the sizes
+            features = self._cores(style[..., view.rows, view.columns], view)
+            sizes = _sizes(view, features) | sizes
+            for layer, f in features.items():
                 flat = f.flatten(2).double()  # (b, C, n)
                 count, first, second = sums.get(layer, (0, flat.new_zeros(()), flat.new_zeros(())))
-                sums[layer] = (count + flat.shape[2], first + flat.sum(2), second + flat @ flat.mT)
+                if source is None:
+                    mean, moment = flat.sum(2), flat @ flat.mT
+                else:
+                    shown = cut_out(source.at(*sizes[layer]), view, layer, f).flatten().double()
+                    mean, moment = flat @ shown.square(), (flat * shown.square()) @ flat.mT
+                sums[layer] = (count + flat.shape[2], first + mean, second + moment)
         return {layer: _stand_in(*sums[layer]).to(style) for layer in layers}
 
     # -- content --------------------------------------------------------------------------------
@@ -115,10 +126,14 @@ class TiledObjective:
     def _content_share(self, features: Mapping[str, Tensor], number: int) -> Tensor:
         """What one view adds to the unweighted content term, 0-d."""
         share = torch.zeros((), device=next(iter(features.values())).device)
+        view = self._views[number]
         for layer, target in self._content[number].items():
             height, width = self._sizes[layer]
             values = target.shape[1] * height * width
-            gap = (features[layer] - target).square().sum((1, 2, 3))
+            squares = (features[layer] - target).square()
+            if self._map is not None:
+                squares = squares * cut_out(self._map.at(height, width), view, layer, target)
+            gap = squares.sum((1, 2, 3))
             gap = gap / 2 if self.options.content_loss == "half_sum" else gap / values
             if self.options.balance == "start":
                 gap = gap / (self._energy[layer] / values).clamp(min=1e-12)
@@ -151,8 +166,7 @@ class TiledObjective:
         height, width = self._sizes[layer]
         guide = target.guide(height, width)
         if guide is not None:
-            (top, left), (own_height, own_width) = view.starts[layer], features[layer].shape[-2:]
-            guide = guide[top : top + own_height, left : left + own_width]
+            guide = cut_out(guide, view, layer, features[layer])
         return target.moments(features[layer], guide, height * width)
 
     def _gap(self, term: StyleTerm, moments: Sequence[Moments]) -> Tensor:
@@ -200,6 +214,21 @@ class TiledObjective:
                 if target.needs_mean:
                     pull = pull + (of_mean * mean).sum()
         return pull
+
+
+def _sizes(view: View, features: Mapping[str, Tensor]) -> dict[str, tuple[int, int]]:
+    """Where the view's features end in the whole map, by layer: its size, if the view is the last one of the layer."""
+    ends = {}
+    for layer, (top, left) in view.starts.items():
+        height, width = features[layer].shape[-2:]
+        ends[layer] = (top + height, left + width)
+    return ends
+
+
+def cut_out(whole: Tensor, view: View, layer: str, features: Tensor) -> Tensor:
+    """The part of (…, H, W), a map as large as the whole layer, that lies over the view's features (…, h, w)."""
+    (top, left), (height, width) = view.starts[layer], features.shape[-2:]
+    return whole[..., top : top + height, left : left + width]
 
 
 def _stand_in(count: int, first: Tensor, second: Tensor) -> Tensor:

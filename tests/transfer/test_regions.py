@@ -100,7 +100,7 @@ def test_a_run_that_was_stopped_ends_where_it_would_have(stop, tmp_path):
     save_checkpoint(half.checkpoint, tmp_path / "half.safetensors")
     stored = load_checkpoint(tmp_path / "half.safetensors")
     assert torch.equal(stylize(CONTENT, STYLES, **QUICK, masks=HALVES, resume=stored).image, whole.image)
-    with pytest.raises(ValueError, match="give the same content, styles and masks"):
+    with pytest.raises(ValueError, match="give the same content, styles, masks and content_map"):
         stylize(CONTENT, STYLES, **QUICK, masks=HALVES.flip(0), resume=stored)
 
 

@@ -10,6 +10,7 @@ from nstkit.encoders import Encoder, load_encoder
 from nstkit.transfer import stylize
 from nstkit.transfer.objective import Objective
 from nstkit.transfer.options import Options
+from nstkit.transfer.regions import EVERYWHERE, Regions
 from nstkit.transfer.taps import TappedEncoder
 from nstkit.transfer.tiled_objective import TiledObjective
 from nstkit.transfer.tiles import Reach, views
@@ -54,10 +55,10 @@ CONTENTS, STYLES, IMAGE = (
 )
 
 
-def both(encoder, options, styles=1, masks=None):
+def both(encoder, options, styles=1, regions=EVERYWHERE):
     arguments = (encoder, CONTENTS, STYLES[:styles], [1 / styles] * styles)
-    whole = Objective(*arguments, replace(options, tile=None), masks)
-    tiled = TiledObjective(*arguments, options, masks)
+    whole = Objective(*arguments, replace(options, tile=None), regions)
+    tiled = TiledObjective(*arguments, options, regions)
     assert len(tiled._views) > 4
     return whole.value_and_gradient(IMAGE), tiled.value_and_gradient(IMAGE)
 
@@ -86,7 +87,7 @@ def test_terms_and_gradient_are_those_of_the_whole(encoder, change):
 def test_masks_are_cut_along(encoder):
     left = torch.zeros(SIZE, dtype=torch.float64)
     left[:, :33] = 1
-    (_, gradient), (_, tiled) = both(encoder, TILED, styles=2, masks=torch.stack([left, 1 - left]))
+    (_, gradient), (_, tiled) = both(encoder, TILED, styles=2, regions=Regions(torch.stack([left, 1 - left])))
     torch.testing.assert_close(tiled, gradient, rtol=0, atol=1e-9 * gradient.abs().max().item())
 
 
