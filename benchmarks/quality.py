@@ -104,7 +104,7 @@ def make_all(plan: Plan, cells: list[Cell], progress: Meter) -> int:
 
             if interrupt.number or not cell.make(plan.folder, watch):
                 progress.say(
-                    f"stopped; {len(cells) - len(missing) + done} of {len(cells)} pictures are kept: --resume"
+                    f"stopped; {len(cells) - len(missing) + done} of {len(cells)} pictures are kept; --resume goes on"
                 )
                 return interrupt.number
     return 0
