@@ -8,7 +8,6 @@ printed ratio is that of the medians.
 """
 
 import argparse
-import copy
 import platform
 import statistics
 import time
@@ -25,7 +24,7 @@ from nstkit.transfer.objective import Objective
 from nstkit.transfer.options import Options
 from nstkit.transfer.recipes import VGG
 from nstkit.transfer.run import make_optimizer
-from nstkit.transfer.taps import TappedEncoder
+from nstkit.transfer.settled import tapped
 
 OPTIONS = Options(
     encoder="vgg19", content_layers=VGG.content_layers, style_layers=VGG.style_layers, style_weights=(1.0,),
@@ -52,13 +51,11 @@ def stepper(size: int, device: str, *, tuned: bool) -> Callable[[], None]:
     network = load_encoder("vgg19", weights="random", pooling="average")
     layers = [*OPTIONS.content_layers, *OPTIONS.style_layers]
     precision = "bfloat16" if tuned and fast_bfloat16(torch.device(device)) else "float32"
-    options = replace(OPTIONS, precision=precision)
+    options = replace(OPTIONS, precision=precision, channels_last=tuned)
     content = resize(paint("mosaic", 512, 640), (size, size)).to(device)
     style = resize(paint("swirls", 512, 640), (size, size)).to(device)
     if tuned:
-        encoder = (
-            copy.deepcopy(TappedEncoder(network, layers)).to(device).to(memory_format=torch.channels_last)
-        )
+        encoder = tapped(network, options, torch.device(device))
     else:
         encoder = WholeNetwork(network, layers).to(device).requires_grad_()
     objective = Objective(encoder, content, [style], [1.0], options)

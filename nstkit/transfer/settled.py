@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nstkit.encoders import Encoder, load_encoder
 from nstkit.images import check_image
@@ -125,12 +125,20 @@ def check_regions(regions: Regions, options: Options) -> None:
 
 
 def tapped(network: Encoder, options: Options, device: torch.device) -> TappedEncoder:
-    """A copy of the network for the layers of the options, on the device, in the memory layout asked for."""
+    """A copy of the network for the layers of the options, on the device, in the memory layout asked for.
+
+    In bfloat16 the weights are rounded now, as autocast would round them again at every step.
+    """
     check_layers(network, list(options.content_layers), "content_layers")
     check_layers(network, list(options.style_layers), "style_layers")
     encoder = copy.deepcopy(TappedEncoder(network, [*options.content_layers, *options.style_layers]))
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
-    return encoder.to(device, torch.float32).to(memory_format=layout)
+    encoder = encoder.to(device, torch.float32).to(memory_format=layout)
+    if options.precision == "bfloat16":
+        for module in encoder.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(torch.bfloat16)
+    return encoder
 
 
 def _plan(network: Encoder, recipe: str | None) -> Recipe:
