@@ -4,6 +4,7 @@ import difflib
 import math
 from collections.abc import Sequence
 
+LARGEST_RATE = 1e6
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -29,7 +30,16 @@ def check_counts(**counts: int) -> None:
             raise ValueError(f"{name}: expected at least 1, got {count}")
 
 
+def check_learning_rate(value: float) -> None:
+    """Raise ValueError unless `value` is positive and one that float32 arithmetic can take."""
+    check_number("learning_rate", value, positive=True)
+    if value > LARGEST_RATE:
+        raise ValueError(
+            f"learning_rate: expected at most {LARGEST_RATE:g}, got {value:g}; 1 is large already"
+        )
+
+
 def check_rates(learning_rate: float, precision: str) -> None:
     """Raise ValueError unless these two, which every training has, can be."""
-    check_number("learning_rate", learning_rate, positive=True)
+    check_learning_rate(learning_rate)
     choose("precision", precision, PRECISIONS)

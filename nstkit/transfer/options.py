@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nstkit.training.checks import PRECISIONS, check_number, choose
+from nstkit.training.checks import PRECISIONS, check_learning_rate, check_number, choose
 from nstkit.transfer.color_keeping import COLOR_KEEPERS
 from nstkit.transfer.color_matching import COLOR_MATCHERS
 
@@ -67,6 +67,7 @@ class Options:
         self._check_match_color()
         for name in _POSITIVE:
             check_number(name, getattr(self, name), positive=True)
+        check_learning_rate(self.learning_rate)
         for name in ("content_weight", "style_weight", "tv_weight"):
             check_number(name, getattr(self, name))
         if self.content_weight == self.style_weight == 0:
@@ -128,7 +129,7 @@ _CHOICES = {
     "optimizer": OPTIMIZERS, "content_loss": CONTENT_LOSSES, "normalize": NORMALIZATIONS, "balance": BALANCES,
     "precision": PRECISIONS,
 }  # fmt: skip
-_POSITIVE = ("style_scale", "size", "coarsest", "steps", "learning_rate", "history")
+_POSITIVE = ("style_scale", "size", "coarsest", "steps", "history")
 
 
 def check_weights(name: str, weights: Iterable[tuple[Any, float]], *, may_be_empty: bool = False) -> None:
