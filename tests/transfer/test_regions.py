@@ -1,15 +1,25 @@
-"""Masks: ones change nothing, scale does not count, each style rules its own region, and runs resume to the bit."""
+"""Masks, style masks and the content map: ones change nothing, each rules its own region, runs resume to the bit."""
 
+import copy
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
+from nstkit.color import luma
+from nstkit.encoders import load_encoder
 from nstkit.images import photograph
 from nstkit.losses import gram_matrix, guided_gram
 from nstkit.paintings import paint
 from nstkit.transfer import load_checkpoint, save_checkpoint, stylize
 from nstkit.transfer.draws import Draw
-from nstkit.transfer.regions import Guide
+from nstkit.transfer.moment_targets import MomentsTarget, WassersteinTarget
+from nstkit.transfer.objective import Objective
+from nstkit.transfer.options import Options
+from nstkit.transfer.regions import EVERYWHERE, Guide, Regions
 from nstkit.transfer.style_targets import GramTarget
+from nstkit.transfer.taps import TappedEncoder
 
 CONTENT = photograph("coffee", size=160)[..., :104, :104]  # two scales
 HEIGHT, WIDTH = CONTENT.shape[-2:]
@@ -26,6 +36,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def noise(seed, *shape):
+    return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def features():
@@ -113,3 +127,205 @@ def test_a_run_that_was_stopped_ends_where_it_would_have(stop, tmp_path):
 def test_masks_that_are_refused(masks, words):
     with pytest.raises(ValueError, match=words):
         stylize(CONTENT, STYLES, **QUICK, masks=masks)
+
+
+# -- the content map and style masks, on small features in float64 --------------------------------------------
+
+
+OPTIONS = Options(
+    encoder="tiny", content_layers={"pixels": 0.7, "color2": 0.3}, style_layers={"color1": 1.0, "relu2_1": 0.5},
+    style_weights=(1.0, 3.0), content_weight=2.0, style_weight=30.0, tv_weight=0.0, style_loss="gram", normalize="hw",
+    balance="none", style_scale=1.0, size=60, coarsest=60, steps=1, optimizer="adam", learning_rate=0.1, history=2,
+    average=0.0, init="content", seed=0, precision="float32", channels_last=False,
+)  # fmt: skip
+SIZE = (44, 60)
+CONTENTS, IMAGE = noise(0, 2, 3, *SIZE), noise(1, 2, 3, *SIZE)
+PAINTED = [noise(2, 1, 3, 40, 52).square(), noise(3, 1, 3, 46, 42)]
+MAPS = noise(4, 2, *SIZE)
+PARTS = (noise(5, 40, 52), noise(6, 46, 42))
+LOSSES = ("gram", "centered_gram", "moments", "wasserstein")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return TappedEncoder(load_encoder("tiny"), ["pixels", "color1", "color2", "relu2_1"]).double()
+
+
+def objective(tiny, regions=EVERYWHERE, contents=CONTENTS, **change):
+    return Objective(tiny, contents, PAINTED, [0.25, 0.75], replace(OPTIONS, **change), regions)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"content_loss": "half_sum"}, {"balance": "start"}, {"balance": "gradient"}]
+)
+@pytest.mark.parametrize("maps", [MAPS, MAPS[:1]], ids=["each", "one"])
+def test_the_content_term_is_the_weighted_mean_of_squared_gaps(tiny, change, maps):
+    terms = objective(tiny, Regions(content_map=maps), **change).terms(IMAGE)
+    expected = 0.0
+    for layer, weight in OPTIONS.content_layers.items():
+        scale = 2 if layer == "color2" else 1
+        for image, content, where in zip(IMAGE, CONTENTS, maps.expand(2, -1, -1), strict=True):
+            x, p = (tiny(picture[None])[layer][0].numpy() for picture in (image, content))
+            where = where.numpy().reshape(SIZE[0] // scale, scale, SIZE[1] // scale, scale).mean((1, 3))
+            squares = np.average(((x - p) ** 2).mean(0), weights=where)
+            if "content_loss" in change:
+                squares *= x.size / 2
+            if change.get("balance") == "start":
+                squares /= (p**2).mean()
+            if change.get("balance") == "gradient":
+                squares /= np.average(np.abs(x - p).mean(0), weights=where)
+            expected += weight * squares
+    assert float(terms["content"]) == pytest.approx(2 * expected, rel=1e-6)
+
+
+def test_where_the_map_is_black_the_content_pulls_at_nothing(tiny):
+    left = torch.zeros(1, *SIZE, dtype=torch.float64)
+    left[..., :24] = 0.3
+    options = {"content_layers": {"pixels": 1.0}, "style_layers": {}, "style_weight": 0.0}
+    _, gradient = objective(tiny, Regions(content_map=left), **options).value_and_gradient(IMAGE)
+    assert float(gradient[..., 24:].abs().max()) == 0
+    assert float(gradient[..., :24].abs().min()) > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_maps_and_masks_of_ones_change_not_a_bit(loss, dtype):
+    encoder = TappedEncoder(load_encoder("tiny"), ["pixels", "color1", "color2", "relu2_1"]).to(dtype)
+    encoder = encoder.to(memory_format=torch.channels_last)
+    ones = Regions(
+        content_map=torch.ones(1, *SIZE, dtype=dtype),
+        style_masks=tuple(torch.ones(s.shape[-2:], dtype=dtype) for s in PAINTED),
+    )
+    found = [
+        Objective(
+            encoder, CONTENTS.to(dtype), [s.to(dtype) for s in PAINTED], [0.25, 0.75],
+            replace(OPTIONS, style_loss=loss), regions,
+        ).value_and_gradient(IMAGE.to(dtype))
+        for regions in (EVERYWHERE, ones)
+    ]  # fmt: skip
+    assert all(torch.equal(found[0][0][name], found[1][0][name]) for name in found[0][0])
+    assert torch.equal(found[0][1], found[1][1])
+
+
+def targets(maps, sources, guide=None):
+    weights = [0.25, 0.75]
+    yield GramTarget(maps, weights, guide=guide, sources=sources)
+    yield GramTarget(maps, weights, normalize="chw", centered=True, guide=guide, sources=sources)
+    yield GramTarget(maps, weights, guide=guide, sources=sources, scaled=True)
+    yield MomentsTarget(maps, weights, guide, sources)
+    yield WassersteinTarget(maps[0], guide, sources[0] if sources else None)
+
+
+@pytest.mark.parametrize("guide", [None, Guide(mask_of(6, 8))], ids=["everywhere", "masked"])
+def test_a_style_mask_repeats_each_place_as_its_square_says(guide):
+    """The statistics of a masked style are those of a style in which places occur 0 to 3 times."""
+    maps = [noise(7, 2, 5, 4, 7), noise(8, 2, 5, 3, 9)]
+    counts = [torch.arange(28).remainder(4), torch.arange(27).remainder(3)]
+    repeated = [f.flatten(2).repeat_interleave(n, 2)[:, :, None] for f, n in zip(maps, counts, strict=True)]
+    sources = [Guide(n.double().sqrt().view(f.shape[2:])) for f, n in zip(maps, counts, strict=True)]
+    for masked, plain in zip(targets(maps, sources, guide), targets(repeated, None, guide), strict=True):
+        torch.testing.assert_close(
+            masked.gap(features(), Draw()), plain.gap(features(), Draw()), rtol=1e-9, atol=0
+        )
+
+
+def test_masks_on_both_sides_are_full_spatial_guidance():
+    here, there = mask_of(6, 8), noise(9, 4, 7)
+    target = GramTarget([style()], [1.0], guide=Guide(here), sources=[Guide(there)])
+    gap = guided_gram(features(), here) - guided_gram(style(), there)
+    torch.testing.assert_close(
+        target.gap(features(), Draw()), gap.square().sum((1, 2)) / 100, rtol=1e-10, atol=0
+    )
+
+
+def test_contents_of_one_batch_have_maps_of_their_own(tiny):
+    together, gradient = objective(tiny, Regions(content_map=MAPS), balance="start").value_and_gradient(IMAGE)
+    alone = [
+        objective(tiny, Regions(content_map=MAPS[k : k + 1]), CONTENTS[k : k + 1], balance="start").value_and_gradient(
+            IMAGE[k : k + 1]
+        )
+        for k in range(2)
+    ]  # fmt: skip
+    assert float(together["content"]) == pytest.approx(sum(float(t["content"]) for t, _ in alone), rel=1e-9)
+    torch.testing.assert_close(gradient, torch.cat([g for _, g in alone]), rtol=1e-8, atol=1e-12)
+
+
+# -- whole transfers -------------------------------------------------------------------------------------------
+
+
+def test_a_style_mask_picks_what_is_read():
+    """A style that is half one painting, half another, masked, comes to what the painting alone comes to."""
+    options = QUICK | {"steps": 6, "coarsest": 104}
+    pasted = torch.cat(STYLES, 3)
+    part = (torch.arange(176) < 88).float().expand(1, 56, 176)
+    for k, mask in enumerate((part, 1 - part)):
+        masked = stylize(CONTENT, pasted, **options, style_masks=[mask]).image
+        own, other = (stylize(CONTENT, STYLES[n], **options).image for n in (k, 1 - k))
+        assert float((masked - own).abs().mean()) < 0.4 * float((masked - other).abs().mean())
+
+
+def test_the_content_map_keeps_what_it_shows():
+    options = QUICK | {"steps": 7, "coarsest": 104, "content_weight": 30.0}
+    images = [stylize(CONTENT, STYLES[0], **options, content_map=where[None]).image for where in HALVES]
+    gaps = [(luma(image) - luma(CONTENT)).square()[0, 0] for image in images]
+    for where, here, there in ((HALVES[0], *gaps), (HALVES[1], *gaps[::-1])):
+        assert float((here * where).sum()) < 0.7 * float((there * where).sum())
+
+
+CONTROLLED = {"content_map": LEFT[None], "style_masks": [None, STYLES[1][0, 0]], "masks": HALVES}
+
+
+def test_a_controlled_run_that_was_stopped_ends_where_it_would_have(tmp_path):
+    whole = stylize(CONTENT, STYLES, **QUICK, **CONTROLLED)
+    half = stylize(CONTENT, STYLES, **QUICK, **CONTROLLED, on_step=lambda s: s.done == 5)
+    save_checkpoint(half.checkpoint, tmp_path / "half.safetensors")
+    stored = load_checkpoint(tmp_path / "half.safetensors")
+    assert torch.equal(stylize(CONTENT, STYLES, **QUICK, **CONTROLLED, resume=stored).image, whole.image)
+    for change in ({"content_map": 1 - LEFT[None]}, {"style_masks": [STYLES[0][0, 0], None]}):
+        with pytest.raises(ValueError, match="give the same content, styles, masks and content_map"):
+            stylize(CONTENT, STYLES, **QUICK, **CONTROLLED | change, resume=stored)
+
+
+def test_the_same_mask_in_another_place_is_another_run():
+    half = stylize(CONTENT, STYLES[0], **QUICK, masks=LEFT[None], on_step=lambda s: True).checkpoint
+    with pytest.raises(ValueError, match="the stored run had other pictures"):
+        stylize(CONTENT, STYLES[0], **QUICK, content_map=LEFT[None], resume=half)
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"content_map": LEFT}, rf"content_map: expected \(1, {HEIGHT}, {WIDTH}\), of the content's size, got \("),
+    ({"content_map": LEFT[None, :, 1:]}, "content_map: expected "),
+    ({"content_map": 0 * LEFT[None]}, "content_map: expected a number above 0 somewhere, got zeros only"),
+    ({"content_map": LEFT[None] - 0.1}, "content_map: expected finite numbers of at least 0"),
+    ({"content_map": 255 * LEFT[None]}, "content_map: expected numbers from 0 to 1, got 255"),
+    ({"content_map": LEFT[None], "content_loss": "self_similarity"},
+     "content_map: expected content_loss features or half_sum, got 'self_similarity'"),
+    ({"style_masks": [None]}, "style_masks: expected one for each style, 2, got 1; None is all of it"),
+    ({"style_masks": [None, LEFT]}, r"style_masks\[1\]: expected \(56, 88\), of the style's own size, got \("),
+    ({"style_masks": [torch.zeros(56, 88), None]}, r"style_masks\[0\]: expected a number above 0 somewhere"),
+    ({"style_masks": [torch.ones(56, 88), None], "style_loss": "histogram"},
+     "style_masks: expected a style loss of moments, gram, .*, got 'histogram' for color1"),
+])  # fmt: skip
+def test_maps_and_style_masks_that_are_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        stylize(CONTENT, STYLES, **QUICK, **given)
+
+
+def test_style_masks_that_are_none_are_no_style_masks():
+    half = stylize(
+        CONTENT, STYLES, **QUICK, style_loss="histogram", style_masks=[None, None], on_step=lambda s: True
+    )
+    stylize(CONTENT, STYLES, **QUICK, style_loss="histogram", resume=half.checkpoint, on_step=lambda s: True)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_the_same_terms_on_the_gpu(tiny):
+    regions = Regions(content_map=MAPS, style_masks=PARTS)
+    _, here = objective(tiny, regions).value_and_gradient(IMAGE)
+    place = torch.device("cuda")
+    there = copy.deepcopy(tiny).to(place)
+    moved = regions.each(lambda mask: mask.to(place))
+    arguments = (CONTENTS.to(place), [s.to(place) for s in PAINTED], [0.25, 0.75], OPTIONS, moved)
+    _, gradient = Objective(there, *arguments).value_and_gradient(IMAGE.to(place))
+    torch.testing.assert_close(gradient.cpu(), here, rtol=1e-6, atol=1e-9)
