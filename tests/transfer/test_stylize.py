@@ -97,6 +97,13 @@ def test_a_style_of_no_weight_does_not_count():
     assert float((mixed - both).abs().max()) > 0.05
 
 
+def test_two_equal_styles_are_one():
+    options = QUICK | {"coarsest": 104, "optimizer": "adam"}
+    one = stylize(CONTENT, STYLE, **options).image
+    two = stylize(CONTENT, [STYLE, STYLE.clone()], **options, style_weights=[1.0, 1.0]).image
+    assert apart(one, two) < 1e-3
+
+
 def test_the_inputs_and_the_global_random_state_are_left_alone():
     content, style, state = CONTENT.clone(), STYLE.clone(), torch.get_rng_state()
     stylize(content, style, **QUICK, init="noise")

@@ -91,6 +91,24 @@ def test_masks_are_cut_along(encoder):
     torch.testing.assert_close(tiled, gradient, rtol=0, atol=1e-9 * gradient.abs().max().item())
 
 
+@pytest.mark.parametrize("change", [
+    {}, {"content_loss": "half_sum", "balance": "none"}, {"style_loss": "centered_gram"}, {"style_loss": "moments"},
+    {"style_loss": "wasserstein"},
+])  # fmt: skip
+def test_maps_and_style_masks_are_cut_along(encoder, change):
+    regions = Regions(
+        masks=noise(7, 2, *SIZE), content_map=noise(8, 2, *SIZE), style_masks=(None, noise(9, 90, 61))
+    )
+    (terms, gradient), (tiled_terms, tiled) = both(
+        encoder, replace(TILED, **change), styles=2, regions=regions
+    )
+    for name, term in terms.items():
+        torch.testing.assert_close(tiled_terms[name], term, rtol=1e-7, atol=0)
+    torch.testing.assert_close(tiled, gradient, rtol=0, atol=1e-7 * gradient.abs().max().item())
+    _, (_, plain) = both(encoder, replace(TILED, **change), styles=2)
+    assert (plain - tiled).abs().max() > 1e-3 * gradient.abs().max()
+
+
 @pytest.mark.parametrize("layer", ["relu2", "deep"])
 def test_a_reach_is_where_a_feature_looks(encoder, layer):
     """Rows of pixels that the gradient of a feature in the middle reaches are rows that it reads."""
