@@ -3,10 +3,12 @@
 ‖μ₁ − μ₂‖² + tr A + tr B − 2 tr (A^½ B A^½)^½ (Dowson & Landau, Journal of Multivariate Analysis 12, 1982). Only the
 last trace is hard. The coupled Newton-Schulz recurrence gives the root of a matrix and, in the same products, its
 inverse root (Higham, "Functions of Matrices", SIAM 2008, Chapter 6); and half of the inverse root is the trace's
-gradient, so that backward needs no second solve.
+gradient, so that backward needs no second solve. A covariance of few positions has few directions: the products are
+as small as the target's rank.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -36,7 +38,8 @@ def wasserstein_loss(generated: Tensor, style: Tensor) -> Tensor:
     check_styles(generated, style)
     with torch.autocast(generated.device.type, enabled=False):
         (mean, covariance), (style_mean, style_covariance) = map(_moments, (generated, style.detach()))
-        distance = gaussian_wasserstein(mean, covariance, style_mean, style_covariance)
+        target = principal(style_covariance, style[0, 0].numel())
+        distance = wasserstein_to(mean, covariance, style_mean, *target)
     return distance.mean() / generated.shape[1]
 
 
@@ -56,15 +59,24 @@ def gaussian_wasserstein(
     Returns:
         (B,), ≥ 0 up to rounding; differentiable once in `mean` and `covariance`.
     """
-    target_mean, target_covariance = target_mean.detach(), target_covariance.detach()
-    values, vectors = torch.linalg.eigh(target_covariance)
-    return wasserstein_to(mean, covariance, target_mean, values.clamp(min=0), vectors)
+    target = principal(target_covariance.detach(), target_covariance.shape[-1])
+    return wasserstein_to(mean, covariance, target_mean.detach(), *target)
+
+
+def principal(covariance: Tensor, positions: int) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (B, R), ≥ 0, and eigenvectors (B, C, R) of a covariance (B, C, C) over so many positions.
+
+    R is C, or `positions` where they are fewer: the other eigenvalues are 0.
+    """
+    values, vectors = torch.linalg.eigh(covariance)  # ascending
+    rank = min(positions, covariance.shape[-1])
+    return values[..., -rank:].clamp(min=0), vectors[..., -rank:].contiguous()
 
 
 def wasserstein_to(
     mean: Tensor, covariance: Tensor, target_mean: Tensor, values: Tensor, vectors: Tensor
 ) -> Tensor:
-    """`gaussian_wasserstein` to a target whose covariance comes as eigenvalues (B, C) and eigenvectors (B, C, C)."""
+    """`gaussian_wasserstein` to a target whose covariance comes as from `principal`."""
     roots = values.sqrt()
     rotated = vectors.mT @ covariance @ vectors
     product = roots[..., :, None] * rotated * roots[..., None, :]  # A^½ B A^½ in A's eigenvectors
@@ -102,17 +114,37 @@ class _TraceOfRoot(torch.autograd.Function):
 
 
 def _newton_schulz(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """S^½ and S^(-½): Y ← Y(3I − ZY)/2, Z ← (3I − ZY)Z/2 from Y = S/‖S‖ and Z = I.
+    """S^½ and S^(-½): Y ← Y T, Z ← T Z with T = ρ(3I − ρ²ZY)/2, from Y = S/‖S‖ and Z = I.
 
-    Each step makes a small eigenvalue of ZY 2.25 times as large. Their number is fixed, for no look at the values: as
-    many as leave eigenvalues of ε, rounding errors of either sign, still small.
+    The factors ρ are known beforehand, so that nothing has to be read back to decide.
     """
-    eps = torch.finfo(matrix.dtype).eps
-    steps = math.floor(math.log(0.1 / eps, 2.25))
     norm = torch.linalg.matrix_norm(matrix)[..., None, None].clamp(min=1e-20)
     three = 3 * torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-    y, z = matrix / norm, (three / 3).expand_as(matrix)
-    for _ in range(steps):
-        factor = (three - z @ y) / 2
+    first, *others = _scales(torch.finfo(matrix.dtype).eps)
+    y = matrix / norm
+    z = (three - first**2 * y) * (first / 2)
+    y = y @ z
+    for scale in others:
+        factor = (three - scale**2 * (z @ y)) * (scale / 2)
         y, z = y @ factor, factor @ z
     return y * norm.sqrt(), (z + z.mT) / 2 / norm.sqrt()
+
+
+def _scales(eps: float) -> Iterator[float]:
+    """The ρ of each step, for roots σ of eigenvalues in [ℓ, 1], of which it makes ρσ(3 − ρ²σ²)/2.
+
+    ρ² = 3/(1 + ℓ + ℓ²) takes ℓ and 1 to the same value, the least; it is near 1 at the end. ℓ² starts at 300ε, below
+    which eigenvalues are not resolved; steps end where eigenvalues of ε, rounding errors of either sign, would not
+    stay small. That is 9 steps in float32 in place of 16 without ρ, 20 in place of 41 in float64, to the same accuracy.
+
+    Source: Chen & Chow, "A stable scaling of Newton-Schulz for improving the sign function computation of a Hermitian
+    matrix", Argonne preprint, 2014.
+    """
+    least, growth = math.sqrt(300 * eps), eps
+    while True:
+        square = 3 / (1 + least + least**2)
+        growth *= 2.25 * square
+        if growth > 0.1:
+            return
+        yield math.sqrt(square)
+        least = math.sqrt(square) * least * (3 - square * least**2) / 2

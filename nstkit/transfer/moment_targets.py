@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from nstkit.losses.gram import gram_matrix
-from nstkit.losses.wasserstein import wasserstein_to
+from nstkit.losses.wasserstein import principal, wasserstein_to
 from nstkit.transfer.regions import Guide
 from nstkit.transfer.style_targets import MomentTarget, guided, means
 
@@ -48,8 +48,7 @@ class WassersteinTarget(MomentTarget):
     def __init__(self, style: Tensor, guide: Guide | None = None, source: Guide | None = None) -> None:
         super().__init__(means(style, source), guide)
         covariance = gram_matrix(guided(self.shifted(style), source), "hw")
-        values, self._vectors = torch.linalg.eigh(covariance)
-        self._values = values.clamp(min=0)
+        self._values, self._vectors = principal(covariance, style[0, 0].numel())
         self.energy = guided(style, source).square().mean((1, 2, 3))
 
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:

@@ -1,5 +1,7 @@
 """The Gaussian Wasserstein distance against SciPy's roots, an eigendecomposition's gradient, and closed forms."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from scipy.linalg import sqrtm
 from nstkit.domain.frechet import frechet_distance
 from nstkit.domain.matrix_root import symmetric_root
 from nstkit.losses import gaussian_wasserstein, wasserstein_loss
+from nstkit.losses.wasserstein import _scales, principal
 
 
 def drawn(seed, *shape):
@@ -100,6 +103,39 @@ def test_few_pixels_of_many_channels_in_float32(factor):
     assert float(loss.detach()) == pytest.approx(by_scipy(x.detach().double(), y.double()), rel=0.02)
     (gradient,) = torch.autograd.grad(loss, x)
     assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_style_of_few_positions_loses_nothing_by_being_cut_to_its_rank(dtype):
+    """Beside all 48 directions of the same covariance, of which 15 are not 0: value and gradient."""
+    style = mixed(9, 2, 48, 3, 5)
+    centred = style.flatten(2) - style.flatten(2).mean(2, keepdim=True)
+    target = style.mean((2, 3)), centred @ centred.mT / 15
+    x = mixed(10, 2, 48, 7, 9).requires_grad_()
+    flat = x.flatten(2) - x.flatten(2).mean(2, keepdim=True)
+    whole = gaussian_wasserstein(x.mean((2, 3)), flat @ flat.mT / 63, *target).mean() / 48
+    (expected,) = torch.autograd.grad(whole, x)
+    y = x.detach().to(dtype).requires_grad_()
+    cut = wasserstein_loss(y, style.to(dtype))
+    (found,) = torch.autograd.grad(cut, y)
+    assert principal(target[1], 15)[1].shape == (2, 48, 15)
+    assert float(cut.detach()) == pytest.approx(
+        float(whole.detach()), rel=2e-3 if dtype == torch.float32 else 1e-6
+    )
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=2e-3 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_scaled_steps_take_every_resolved_eigenvalue_to_1_and_leave_rounding_errors_small(dtype):
+    """σ ↦ ρσ(3 − ρ²σ²)/2, for roots σ; x ↦ x(ρ(3 − ρ²x)/2)² for what may be negative."""
+    eps = torch.finfo(dtype).eps
+    root = torch.logspace(math.log10(300 * eps) / 2, 0, 1000, dtype=torch.float64)
+    stray = torch.tensor([eps, -eps], dtype=torch.float64)
+    for scale in _scales(eps):
+        root = scale * root * (3 - (scale * root) ** 2) / 2
+        stray = stray * (scale * (3 - scale**2 * stray) / 2) ** 2
+    torch.testing.assert_close(root, torch.ones_like(root), rtol=0, atol=1e-6)
+    assert 0.01 < float(stray.abs().max()) < 0.15
 
 
 def test_blank_features_have_the_styles_second_moments_as_distance():
