@@ -45,8 +45,8 @@ def transfer(
         str,
         typer.Argument(
             metavar="CONTENT",
-            help="A picture file, or a photograph or painting that `nstkit pictures` lists, such as chelsea; "
-            "a file of that name wins.",
+            help="A picture file, a folder of them, or a photograph or painting that `nstkit pictures` lists, such "
+            "as chelsea; a file of that name wins.",
         ),
     ],
     styles: Annotated[
@@ -54,9 +54,15 @@ def transfer(
     ] = None,
     *,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="PNG, JPEG, TIFF or WebP file to write.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="PNG, JPEG, TIFF or WebP file to write, or a folder for a folder.",
+        ),
     ],
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped, with its options.")
     ] = False,
@@ -77,6 +83,14 @@ def transfer(
         bool,
         typer.Option("--frames", help="CONTENT is a folder of a video's numbered frames, --output a folder."),
     ] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="With a folder: as many pictures of one size are worked on at once. [default: 1]",
+        ),
+    ] = None,
     preview: Annotated[
         bool,
         typer.Option(
@@ -97,18 +111,32 @@ def transfer(
     """Render CONTENT in the style of one or several pictures.
 
     Ctrl-C keeps the picture so far and a checkpoint; the same command with --resume goes on and ends where
-    the uninterrupted run would have ended.
+    the uninterrupted run would have ended. Of a folder it keeps the pictures that are finished, and --resume does
+    the others. Under `torchrun --nproc-per-node=N -m nstkit transfer …` N processes share a folder's pictures.
     """
-    preview = preview or preview_port is not None
+    preview, words = preview or preview_port is not None, tuple(context.obj or ())
+    folder = Path(content).is_dir() and not frames
+    asked = (content, tuple(styles or ()), output, model, alpha, frames, force, resume, quiet, given)
+    watched = "--preview" if preview else "--trace" if trace is not None else ""
+    if watched and (folder or model is not None or frames):
+        alone = (
+            f"one picture as CONTENT, got the folder {content}"
+            if folder
+            else "no --model and no --frames beside it"
+        )
+        raise ValueError(f"{watched}: expected {alone}")
+    if batch is not None and not folder:
+        raise ValueError(f"--batch: expected a folder of pictures as CONTENT, and no --frames, got {content}")
+    if folder:
+        from nstkit.cli.folder_plan import FolderOrder
+        from nstkit.cli.folder_work import carry_out_folder
+
+        carry_out_folder(FolderOrder(*asked, words, batch or 1))
+        return
     if model is not None or frames:
-        if preview or trace is not None:
-            raise ValueError(
-                f"{'--preview' if preview else '--trace'}: expected no --model and no --frames beside it"
-            )
         from nstkit.cli.feed_forward import Pass, carry_out_pass
 
-        asked = Pass(content, tuple(styles or ()), output, model, alpha, frames, force, resume, quiet, given)
-        carry_out_pass(asked, tuple(context.obj or ()))
+        carry_out_pass(Pass(*asked), words)
         return
     if not styles:
         raise ValueError("missing argument 'STYLE'; see `nstkit transfer --help`")
@@ -116,6 +144,5 @@ def transfer(
         raise ValueError("--alpha: expected --model beside it; without, see --style-weight")
     from nstkit.cli.session import Order, carry_out
 
-    words = tuple(context.obj or ())
     port = preview_port or 0
     carry_out(Order(content, tuple(styles), output, force, resume, quiet, given, words, preview, port, trace))

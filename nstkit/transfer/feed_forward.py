@@ -26,6 +26,7 @@ from nstkit.training.devices import lower_precision
 from nstkit.transfer.adain_decoder import AdaInDecoder
 from nstkit.transfer.fast_network import MINIMUM, FastNetwork
 from nstkit.transfer.mix_styles import mix_styles
+from nstkit.transfer.run import PictureTooSmall
 
 FORMAT, VERSION = "nstkit feed-forward", 1
 
@@ -237,6 +238,5 @@ _KINDS: dict[str, Callable[[Mapping[str, str]], FeedForward]] = {"fast": _build_
 def _check_size(image: Tensor, name: str, least: int) -> None:
     height, width = image.shape[2:]
     if min(height, width) < least:
-        raise ValueError(
-            f"{name}: expected at least {least} x {least} pixels, got {width} x {height}; give a larger picture"
-        )
+        message = f"{name}: expected at least {least} x {least} pixels, got {width} x {height}; give a larger picture"
+        raise PictureTooSmall(message, least) if name == "content" else ValueError(message)
