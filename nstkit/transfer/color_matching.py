@@ -1,8 +1,7 @@
 """Give the content the styles' colours before a transfer, so that they need not be found by it.
 
-The reverse of `color_keeping`, with the same two ways. Gatys et al., "Controlling Perceptual Factors in Neural Style
-Transfer", CVPR 2017, Section 5.2, match in the direction that keeps the content's colours; this one is for users who
-want the styles'.
+The reverse of `color_keeping`, by two of its ways: there styles are recoloured as the content (Gatys et al.,
+arXiv:1606.05897), here the content as the styles.
 """
 
 from collections.abc import Sequence
