@@ -74,7 +74,7 @@ def matched() -> list[Tensor | None]:
 def main(path: Path) -> None:
     sheet = contact_sheet(
         [mapped(), masked(), matched()], columns=["content", "style", "without", "mask", "with"],
-        rows=["content_map", "style_masks", "match_color"], cell=118,
+        rows=["map", "style mask", "colours"], cell=118,
     )  # fmt: skip
     save_image(sheet, path, overwrite=True, quality=58)
 
