@@ -69,7 +69,7 @@ def stylize(
     """Render the content image in the manner of the styles.
 
     Args:
-        content: (B, 3, H, W) in [0, 1].
+        content: (B, 3, H, W) in [0, 1]; each comes to what it would come to alone.
         styles: one image or several, each (1, 3, h, w) in [0, 1].
         recipe: a published method, with its layers, losses and weights: gatys2016, johnson2016, risser2017,
             strotss2019 or crowson2021. Options given beside it win. None takes what suits the encoder.

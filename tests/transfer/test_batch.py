@@ -27,6 +27,7 @@ CASES = {
     "gradient": {"balance": "gradient", "optimizer": "adam", "style_loss": "gram"},
     "luminance": {"preserve_color": "luminance"},
     "covariance": {"preserve_color": "covariance", "style_loss": "wasserstein"},
+    "matched": {"match_color": "histogram"},
     "histogram": {"preserve_color": "histogram", "style_loss": "moments+histogram"},
     "sliced": {"style_loss": "sliced_wasserstein", "preserve_color": "covariance"},
     "patch": {
