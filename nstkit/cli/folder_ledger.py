@@ -8,6 +8,7 @@ disk that a killed run could leave behind. A process alone keeps the same books 
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -38,9 +39,10 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._store.add("failed", 1)
-        self._store.add("left", 1)
+        with suppress(RuntimeError):  # the store may be what is gone
+            if kind is not None:
+                self._store.add("failed", 1)
+            self._store.add("left", 1)
 
     def agreed(self, make: Callable[[], Any]) -> Any:
         """What the leading process makes of plain values, for all; they leave quietly where it fails.

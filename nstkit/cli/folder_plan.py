@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,15 @@ class Plan:
         return asdict(self)
 
 
-def planned(order: FolderOrder, marks: "Marks", size: int | None) -> Plan:
+def planned(
+    order: FolderOrder, marks: "Marks", size: int | None, check: Callable[[Path], None] = lambda path: None
+) -> Plan:
     """The plan of a folder.
 
     Args:
         marks: what a result must say of itself to be kept.
         size: long side of the results; None is each picture's own.
+        check: raises ValueError for a picture of a size that cannot be; asked once for each size.
     Raises:
         ValueError, FileExistsError: no picture, results that would collide, or one that is there and not ours to keep.
     """
@@ -84,6 +87,8 @@ def planned(order: FolderOrder, marks: "Marks", size: int | None) -> Plan:
             damaged.append(str(error))
             continue
         groups.setdefault(own if size is None else fitted_size(*own, size), []).append(name)
+    for group in groups.values():
+        check(order.folder / group[0])
     return Plan(list(_batches(groups.values(), order.batch)), len(kept), damaged)
 
 

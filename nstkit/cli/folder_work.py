@@ -59,10 +59,7 @@ def _prepared(order: FolderOrder, ledger: Ledger, device: torch.device) -> tuple
             raise ValueError(f"--output: expected a folder, as {order.content} is one, got {order.output}")
         check_folder(order)
         paint.append(painter(order, device))
-        found = planned(order, paint[0].marks, paint[0].size)
-        for batch in found.batches:
-            paint[0].check(order.folder / batch[0])
-        return found.plain()
+        return planned(order, paint[0].marks, paint[0].size, paint[0].check).plain()
 
     agreed = Plan(**ledger.agreed(plan))
     return agreed, paint[0] if paint else painter(order, device)
@@ -121,7 +118,7 @@ class FolderWork:
             if not self.interrupt.number:
                 results = self._paint(first, together, self._watch(len(names)))
         except PictureTooSmall as error:
-            if max(together.shape[-2:]) < error.least:  # and so is every other picture
+            if self._paint.size is not None and self._paint.size < error.least:  # no picture would do
                 raise
             for name in names:
                 self._pass_over(f"{self._order.folder / name}: {error}")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from nstkit.cli import folder_painters, folder_work
 from nstkit.cli.sources import picture
-from nstkit.images import load_image, read_metadata, save_image
+from nstkit.images import ImageError, load_image, read_metadata, save_image
 from nstkit.images.writing import to_bytes
 from nstkit.paintings import paint
 from nstkit.transfer import NonFiniteLoss, stylize
@@ -140,6 +140,23 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_comes_to_the_same(nstkit, phot
     assert contents() == whole
 
 
+def test_a_full_disk_ends_the_work_and_says_how_to_go_on(nstkit, photos, monkeypatch):
+    def save(image, path, **options):
+        if Path(path).name == "c.png":
+            raise ImageError(f"{path}: could not be written (No space left on device); nothing was changed")
+        save_image(image, path, **options)
+
+    monkeypatch.setattr(folder_work, "save_image", save)
+    code, _, said = nstkit(*WORK, "-q")
+    assert code == 2
+    lines = said.splitlines()
+    assert lines[0].startswith("stopped: ")
+    assert lines[1].startswith("to go on: nstkit transfer photos")
+    assert lines[2:] == [
+        "nstkit: out/c.png: could not be written (No space left on device); nothing was changed"
+    ]
+
+
 def test_ctrl_c_within_a_picture_stops_after_the_step(nstkit, photos, monkeypatch):
     steps = []
 
@@ -225,7 +242,13 @@ def test_one_pass_through_a_model_for_each(nstkit, photos):
         expected = model.stylize(load_image(f"photos/{name}"))
         torch.testing.assert_close(load_image(target(name)), expected, rtol=0, atol=0.6 / 255)
         assert read_metadata(target(name))["model"].startswith("fast.safetensors ")
-    assert nstkit(*words, "--resume", "--batch", "5").err == "wrote 0 pictures to out, 5 were there; done\n"
+    save_image(torch.rand(1, 3, 300, 4), photos / "thin.png")
+    code, _, said = nstkit(*words, "--resume", "--batch", "5")
+    assert code == 1
+    assert said.splitlines() == [
+        "passed over: photos/thin.png: 4 x 300 pixels; a picture needs at least 16 on each side",
+        "wrote 0 pictures to out, 5 were there, 1 passed over; done",
+    ]
 
 
 @pytest.mark.parametrize(
