@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ def carry_out(order: Order) -> None:
     """
     stored = _checked(order)
     options = agreed_options(order.given, stored, OPTIONS)
+    order = replace(order, given=options)  # a run that is taken up marks its picture as it would have
     with meter(order.quiet) as progress:
         encoder = encoder_line(options.get("encoder", "auto"), options.get("weights"))
         interrupt = Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once"))

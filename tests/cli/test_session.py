@@ -116,6 +116,7 @@ def test_masks_are_pictures_one_for_each_style(nstkit, here, photo, style, stop_
     stop_at(None)
     assert nstkit(*words, "--resume").code == 0
     assert torch.equal(load_image("out.png"), load_image("whole.png"))
+    assert read_metadata("out.png") == read_metadata("whole.png")
 
 
 def test_a_mask_of_other_proportions_is_refused(nstkit, here, photo, style, order):
