@@ -167,6 +167,7 @@ def png(width, height):
 def test_a_bad_picture_is_one_sentence(nstkit, here, photo, style, role, name, data, message):
     if data == "folder":
         (here / name).mkdir()
+        message = "expected a folder, as folder.png is one" if role == "content" else message
     elif data != "missing":
         (here / name).write_bytes((here / photo).read_bytes()[:900] if data is None else data)
     words = {
