@@ -132,13 +132,12 @@ def stylize(
     start = settled_start(init, content)
     options = settled_options(
         plan, place, encoder=f"{network.name} ({network.weights}, {pooling or plan.pooling or 'own'} pooling)",
-        content_layers=content_layers, style_layers=style_layers,
+        content_layers=content_layers, style_layers=style_layers, tile=tile,
         style_weights=tuple(style_weights or [1.0] * len(pictures)), content_weight=content_weight,
         style_weight=style_weight, tv_weight=tv_weight, style_loss=style_loss, content_loss=content_loss,
         normalize=normalize, balance=balance, style_scale=style_scale, size=size, coarsest=coarsest, steps=steps,
         optimizer=optimizer, learning_rate=learning_rate, history=history, average=average, init=init, seed=seed,
         precision=precision, channels_last=channels_last, preserve_color=preserve_color, match_color=match_color,
-        tile=tile,
     )  # fmt: skip
     check_regions(regions, options)
     cut = tapped(network, options, place)
