@@ -43,6 +43,7 @@ class Plan:
     recipes: list[str]
     steps: int | None
     sheet_width: int
+    sheet_quality: int
 
     def cells(self) -> Iterator[Cell]:
         for network in self.networks:
@@ -71,7 +72,9 @@ def planned(asked: argparse.Namespace) -> Plan:
         raise Mistake("--encoders: expected each once; give files of the same name other names")
     if asked.folder.is_dir() and any(asked.folder.iterdir()) and not asked.resume:
         raise Mistake(f"{asked.folder}: is not empty; go on with --resume, or name a new folder")
-    return Plan(asked.folder, pairs, networks, asked.recipes, asked.steps, asked.sheet_width)
+    return Plan(
+        asked.folder, pairs, networks, asked.recipes, asked.steps, asked.sheet_width, asked.sheet_quality
+    )
 
 
 def judges_for(plan: Plan, named: list[str]) -> dict[str, Judge]:
@@ -145,9 +148,8 @@ def report(plan: Plan, cells: list[Cell], judges: dict[str, Judge]) -> str:
     write_record(plan.folder / "quality.json", about, [*base, *rows], stored)
     for network in plan.networks:
         own = [cell for cell in cells if cell.network == network]
-        write_sheet(
-            plan.folder / f"sheet-{network.label}.jpg", plan.folder, plan.pairs, own, plan.sheet_width
-        )
+        path = plan.folder / f"sheet-{network.label}.jpg"
+        write_sheet(path, plan.folder, plan.pairs, own, plan.sheet_width, plan.sheet_quality)
     return written
 
 
@@ -175,6 +177,7 @@ def run(words: list[str]) -> None:
         help="trained networks; default: those at hand",
     )
     parser.add_argument("--sheet-width", type=int, default=170, help="of each picture on the sheets")
+    parser.add_argument("--sheet-quality", type=int, default=82, help="of their JPEG files")
     parser.add_argument("--resume", action="store_true", help="keep the pictures that are there")
     asked = parser.parse_args(words)
     plan = planned(asked)

@@ -147,7 +147,9 @@ def write_record(path: Path, about: Mapping[str, Any], rows: Sequence[Row], cell
     write_whole(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def write_sheet(path: Path, folder: Path, pairs: Sequence[Pair], cells: Sequence[Cell], width: int) -> None:
+def write_sheet(
+    path: Path, folder: Path, pairs: Sequence[Pair], cells: Sequence[Cell], width: int, quality: int
+) -> None:
     """Rows pairs; columns photograph, painting, colours alone, and a column for each recipe."""
     titles = list(dict.fromkeys(cell.recipe for cell in cells))
     rows = []
@@ -158,4 +160,4 @@ def write_sheet(path: Path, folder: Path, pairs: Sequence[Pair], cells: Sequence
     sheet = contact_sheet(
         rows, columns=["photograph", "painting", "colours alone", *titles], cell=width, gap=6
     )
-    save_image(sheet, path, overwrite=True, quality=82)
+    save_image(sheet, path, overwrite=True, quality=quality)
