@@ -87,8 +87,8 @@ def stylize(
             pixels.
         style_weights: how much of each style; None gives all the same.
         masks: where each style counts: one mask per style, of the content's size, (K, H, W); 0, black, is nowhere.
-        style_masks: which part of each style is read: one mask per style, of that style's size, (h, w). A None, or - in
-            the place of a file, reads all of it.
+        style_masks: which part of each style is read: one mask per style, of that style's size, (h, w); a style without
+            one, which is - in a list of files, is read whole.
         content_map: how much the content counts at each place of it, (1, H, W) or (B, H, W); 0, black, is nothing.
         preserve_color: keep the content's colours: luminance transfers brightness alone; histogram and covariance
             recolour the styles first.
