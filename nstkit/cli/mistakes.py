@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 TRACEBACK = "--traceback"
 VARIABLE = "NSTKIT_TRACEBACK"
+TOO_LITTLE_MEMORY = "out of memory; --tile 1024 reads a picture in parts, and a smaller --size needs less"
+"""Where it is not known what would fit; `nstkit transfer` knows (see `cli/memory.py`)."""
 
 
 def ended(call: Callable[[], object], *, traceback: bool = False) -> int:
@@ -44,11 +46,9 @@ def sentence(error: Exception) -> str | None:
         return _usage(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
-    if _out_of_memory(error):
-        return "out of memory; --tile 1024 reads a picture in parts, and a smaller --size needs less"
     if type(error).__module__.startswith("nstkit.") or _raised_by_nstkit(error):
         return " ".join(str(error.args[0] if isinstance(error, KeyError) else error).split())
-    return None
+    return TOO_LITTLE_MEMORY if out_of_memory(error) else None
 
 
 # Typer brings its own copy of click or uses the installed one, by version: their exceptions are told by their looks.
@@ -69,7 +69,8 @@ def _usage(error: Exception) -> str:
     return f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left, on the CPU (PyTorch's has no class of its own) or a GPU."""
     said = any(words in str(error).lower() for words in ("out of memory", "can't allocate memory"))
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and said)
 

@@ -15,6 +15,7 @@ from nstkit.cli.console import Meter, meter, work_done
 from nstkit.cli.encoders import encoder_line
 from nstkit.cli.interrupt import Interrupt
 from nstkit.cli.masks import named, read_masks
+from nstkit.cli.memory import Memory
 from nstkit.cli.outputs import check_own, made_by
 from nstkit.cli.seeing import Seeing
 from nstkit.cli.sources import picture
@@ -61,6 +62,7 @@ def carry_out(order: Order) -> None:
 
     Raises:
         ValueError, TypeError, KeyError, OSError: something in the order cannot be; nothing was written.
+        TooLittleMemory: the message says what would fit; nothing was written.
         NonFiniteLoss: the run blew up; the last good picture is kept beside the output.
     """
     stored = _checked(order)
@@ -71,14 +73,20 @@ def carry_out(order: Order) -> None:
         interrupt = Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once"))
         with Seeing(order, options, progress, interrupt.ask) as seeing:
             content, styles, others = pictures(order.content, order.styles, options)
+            memory = Memory(content, styles, options | others)
+            for line in [] if order.quiet else memory.foretold():
+                progress.say(line)
             keeper = Keeper(order.output, options, progress.say)
             watch = Watch(progress, keeper, interrupt, encoder, seeing.after)
             try:
-                with interrupt:
+                with interrupt, memory.watched():
                     result = stylize(content, styles, **options | others, on_step=watch, resume=stored)
             except NonFiniteLoss as error:
                 raise _blown_up(order, error) from error
-            said = _finish(order, result, progress) if result.finished else _stop(order, result, watch)
+            if result.finished:
+                said = _finish(order, result, f"in {progress.elapsed:.0f} s{memory.taken()}")
+            else:
+                said = _stop(order, result, watch)
             for line in [] if order.quiet and result.finished else said:
                 progress.say(line)
             seeing.end("finished" if result.finished else "stopped", said, result)
@@ -167,7 +175,7 @@ def _keep(order: Order, image: Tensor) -> Path:
     return path
 
 
-def _finish(order: Order, result: Result, progress: Meter) -> list[str]:
+def _finish(order: Order, result: Result, cost: str) -> list[str]:
     """Write the picture, and only then remove what an interruption would have needed; what to say."""
     metadata = order.metadata | {"options": json.dumps(result.options.to_json())}
     try:
@@ -177,4 +185,4 @@ def _finish(order: Order, result: Result, progress: Meter) -> list[str]:
     for leftover in (resume_path(order.output), partial_path(order.output)):
         leftover.unlink(missing_ok=True)
     height, width = result.image.shape[-2:]
-    return [f"wrote {order.output}, {width}x{height}, in {progress.elapsed:.0f} s"]
+    return [f"wrote {order.output}, {width}x{height}, {cost}"]

@@ -62,7 +62,7 @@ def views(encoder: TappedEncoder, layers: Sequence[str], size: tuple[int, int], 
     Raises:
         ValueError: `tile` leaves no core between the halos of these layers; the message says the minimum.
     """
-    reaches = {layer: _reach(encoder, layer) for layer in layers if layer not in LUMA_LAYERS}
+    reaches = _reaches(encoder, layers)
     whole = tuple(layer for layer in layers if layer in LUMA_LAYERS)
     found = []
     if reaches:
@@ -73,6 +73,28 @@ def views(encoder: TappedEncoder, layers: Sequence[str], size: tuple[int, int], 
         starts = dict.fromkeys(whole, (0, 0))
         found.append(View(slice(None), slice(None), whole, everything, starts))
     return found
+
+
+def strips(
+    encoder: TappedEncoder, layers: Sequence[str], size: tuple[int, int], tile: int
+) -> list[tuple[int, int]]:
+    """Two pictures of one row or column of tiles as large as those of a picture of `size`, one a tile longer.
+
+    What they take of memory tells what the picture does. Sizes (height, width); none where it has few tiles.
+    """
+    spans = [_spans(length, tile, _reaches(encoder, layers)) for length in size]
+    if len(spans[0]) * len(spans[1]) <= FEW:
+        return []
+    along = int(len(spans[1]) >= len(spans[0]))
+    across = max(span.stop - span.start for span in spans[1 - along])
+    core = size[along] / len(spans[along])
+    least = max(3, int(tile / core) + 1)  # two with one halo, one between them with two
+    lengths = [round(count * core) for count in (least, least + 1)]
+    return [(across, length) if along else (length, across) for length in lengths]
+
+
+FEW = 9
+"""Tiles up to which a picture's memory is found from the picture itself."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +136,10 @@ def _view(reaches: Mapping[str, Reach], row: _Span, column: _Span) -> View:
         {layer: (row.core(jump), column.core(jump)) for layer, jump in jumps.items()},
         {layer: (row.first // jump, column.first // jump) for layer, jump in jumps.items()},
     )
+
+
+def _reaches(encoder: TappedEncoder, layers: Sequence[str]) -> dict[str, Reach]:
+    return {layer: _reach(encoder, layer) for layer in layers if layer not in LUMA_LAYERS}
 
 
 def _reach(encoder: TappedEncoder, layer: str) -> Reach:
