@@ -117,8 +117,6 @@ def carry_out_pass(order: Pass, words: tuple[str, ...]) -> None:
         return
     if order.resume:
         raise ValueError("--resume: one pass is over at once and leaves nothing to resume; leave it out")
-    if Path(order.content).is_dir():
-        raise ValueError(f"{order.content}: a folder; add --frames if it holds a video's frames")
     check_target(order.output, overwrite=order.force)
     assert order.model is not None  # or there would be frames
     paint = OnePass(order.model, order.styles, order.alpha, order.given)
