@@ -141,17 +141,19 @@ def stylize(
     )  # fmt: skip
     check_regions(regions, options)
     cut = tapped(network, options, place)
+    del network  # 80 MB of VGG-19 in float32, which the run does not read
     check_sizes(content, pictures, cut.minimum_size())
     there = [picture.to(place, torch.float32) for picture in (content, *pictures)]
     first = None if start is None else start.to(place, torch.float32)
     where = regions.each(lambda mask: mask.to(place, torch.float32))
-    run = Run(cut, there[0], there[1:], first, options, generator, where)
+    return _drive(Run(cut, there[0], there[1:], first, options, generator, where), resume, on_step)
+
+
+def _drive(
+    run: Run, resume: Mapping[str, Any] | None, on_step: Callable[[Step], bool | None] | None
+) -> Result:
     if resume is not None:
         run.resume(resume)
-    return _drive(run, on_step)
-
-
-def _drive(run: Run, on_step: Callable[[Step], bool | None] | None) -> Result:
     stopped = False
     while not run.finished and not stopped:
         step = run.advance()
