@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nstkit.encoders import load_encoder
 from nstkit.transfer import stylize
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.moment_targets import WassersteinTarget
@@ -23,7 +22,7 @@ Step = Callable[..., dict[str, Any]]
 def settings(problem: Problem) -> dict[str, Any]:
     """The objective of `plain.Judge`, at one scale; maxima, as all peers pool."""
     return {
-        "encoder": load_encoder("vgg19", weights=problem.weights, pooling="max"),
+        "encoder": "vgg19", "weights": problem.weights, "pooling": "max",
         "device": problem.device, "size": problem.size, "coarsest": problem.size,
         "content_layers": dict.fromkeys(CONTENT_LAYERS, 1 / len(CONTENT_LAYERS)),
         "style_layers": dict.fromkeys(STYLE_LAYERS, 1 / len(STYLE_LAYERS)),
