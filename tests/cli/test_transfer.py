@@ -113,6 +113,20 @@ def test_a_killed_run_is_taken_up_from_its_last_checkpoint(nstkit, here, photo, 
     assert "out.png.resume.safetensors" not in files(here)
 
 
+def test_a_run_in_tiles_that_was_killed_ends_in_the_same_picture_bit_for_bit(nstkit, here, photo, style):
+    tiled = ("--size", "96", "--tile", "64", "--steps", "60", *LONG[-2:], "--style-layers", "relu1_1,relu2_1")
+    assert nstkit("transfer", photo, style, "-o", "whole.png", *tiled, "-q") == (0, "", "")
+    process = started(*tiled, "-q")
+    waited_for((here / "out.png.resume.safetensors").exists, process)
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+    assert not (here / "out.png").exists()
+    code, _, err = nstkit("transfer", "--resume", "photo.png", "style.png", "-o", "out.png")
+    assert code == 0
+    assert int(re.search(r"(\d+)/60", err)[1]) > 1
+    assert torch.equal(load_image("out.png"), load_image("whole.png"))
+
+
 def test_a_second_ctrl_c_ends_at_once_and_harms_nothing(here, photo, style):
     (here / "out.png").write_bytes(b"precious")
     process = started(*LONG, "--force", stderr=subprocess.PIPE, text=True)

@@ -191,6 +191,30 @@ def test_a_transfer_in_tiles_ends_where_the_whole_one_does_and_resumes_exactly()
     assert torch.equal(resumed.image, tiled.image)
 
 
+def test_no_seam_shows_in_a_finished_picture():
+    """Steps between neighbouring pixels across a border of tiles are those of the picture that was read whole."""
+    encoder, layers = load_encoder("tiny"), ["relu1_1", "relu2_1"]
+    arguments = {
+        "encoder": encoder, "size": 120, "coarsest": 120, "steps": 12, "content_layers": {"luma2": 1.0},
+        "style_layers": dict.fromkeys(layers, 1.0), "device": "cpu", "optimizer": "adam", "init": "noise",
+    }  # fmt: skip
+    content, style = CONTENTS[:1].float(), STYLES[1].float()
+    whole, tiled = (stylize(content, style, tile=tile, **arguments).image for tile in (None, 64))
+    assert whole.diff(dim=2).abs().mean() > 0.01  # there is something in which a seam could hide
+    cut = TappedEncoder(encoder, layers)
+    size = (whole.shape[-2], whole.shape[-1])
+    borders = [view.starts["relu1_1"] for view in views(cut, layers, size, 64)]  # its places are pixels
+    for axis in (0, 1):
+        seams = sorted({start[axis] for start in borders} - {0})
+        assert seams
+        steps, expected = (image.diff(dim=2 + axis).abs().mean((0, 1, 3 - axis)) for image in (tiled, whole))
+        across = torch.zeros(len(steps), dtype=torch.bool)
+        across[[seam - 1 for seam in seams]] = True  # entry k is the step from pixel k to k + 1
+        for which in (across, ~across):
+            torch.testing.assert_close(steps[which].mean(), expected[which].mean(), rtol=1e-3, atol=0)
+        assert (steps[across] - expected[across]).abs().max() < 1e-3 * expected.mean()
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_tiles_on_a_gpu_agree_with_the_whole_picture_there(encoder):
