@@ -1,12 +1,14 @@
 """`nstkit encoders`: which encoders there are, which have their weights at hand, and how to get more."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from nstkit.encoders import encoder_names, load_encoder
+from nstkit.encoders import Encoder, encoder_names, load_encoder
 from nstkit.encoders.weights import VARIABLE, find_weights, places
+from nstkit.transfer.settled import settled_network
 
 
 def encoders(
@@ -69,3 +71,15 @@ def encoder_line(name: str, weights: str | None) -> str:
             f"encoder: no weights of {name} in {looked}; fetch them with `nstkit encoders --download {name}`"
         )
     return f"encoder: {name}, from {at_hand(name)}"
+
+
+def asked_network(options: Mapping[str, Any]) -> Encoder:
+    """The encoder that the options of a transfer ask for, loaded once, and before anything is said.
+
+    Raises:
+        ValueError: its file is missing or damaged.
+    """
+    names = ("encoder", "weights", "pooling", "recipe")
+    encoder, weights, pooling, recipe = (options.get(name) for name in names)
+    network, _ = settled_network(encoder or "auto", weights, pooling, recipe)
+    return network

@@ -8,14 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nstkit.cli.encoders import encoder_line
+from nstkit.cli.encoders import asked_network, encoder_line
 from nstkit.cli.feed_forward import OnePass, content_picture
 from nstkit.cli.folder_plan import FolderOrder, Marks
 from nstkit.cli.session import pictures
 from nstkit.cli.transfer import OPTIONS
 from nstkit.training.checks import check_number
 from nstkit.transfer import Step, stylize
-from nstkit.transfer.settled import settled_network
 
 
 class Painter(ABC):
@@ -68,10 +67,8 @@ class OptimisedPainter(Painter):
         size = self._options.get("size", OPTIONS["size"].default)
         check_number("size", size, positive=True)
         self.size = size
-        names = ("encoder", "weights", "pooling", "recipe")
-        encoder, weights, pooling, recipe = (self._options.get(name) for name in names)
-        self.opening = encoder_line(encoder or "auto", weights)
-        network, _ = settled_network(encoder or "auto", weights, pooling, recipe)
+        self.opening = encoder_line(self._options.get("encoder", "auto"), self._options.get("weights"))
+        network = asked_network(self._options)
         self._options["encoder"] = network
         self._styles = order.styles
         self._ready: tuple[list[Tensor], dict[str, Tensor]] = ([], {})

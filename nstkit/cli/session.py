@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nstkit.cli.checkpoints import Keeper, agreed_options, partial_path, resume_path, stored_run
 from nstkit.cli.console import Meter, meter, work_done
-from nstkit.cli.encoders import encoder_line
+from nstkit.cli.encoders import asked_network, encoder_line
 from nstkit.cli.interrupt import Interrupt
 from nstkit.cli.masks import named, read_masks
 from nstkit.cli.memory import Memory
@@ -73,14 +73,15 @@ def carry_out(order: Order) -> None:
         interrupt = Interrupt(lambda: progress.say("finishing this step; Ctrl-C again quits at once"))
         with Seeing(order, options, progress, interrupt.ask) as seeing:
             content, styles, others = pictures(order.content, order.styles, options)
-            memory = Memory(content, styles, options | others)
+            asked = options | others | {"encoder": asked_network(options)}
+            memory = Memory(content, styles, asked)
             for line in [] if order.quiet else memory.foretold():
                 progress.say(line)
             keeper = Keeper(order.output, options, progress.say)
             watch = Watch(progress, keeper, interrupt, encoder, seeing.after)
             try:
                 with interrupt, memory.watched():
-                    result = stylize(content, styles, **options | others, on_step=watch, resume=stored)
+                    result = stylize(content, styles, **asked, on_step=watch, resume=stored)
             except NonFiniteLoss as error:
                 raise _blown_up(order, error) from error
             if result.finished:
