@@ -35,7 +35,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
                         help="auto is the CPU and, where there is one, the GPU")  # fmt: skip
     parser.add_argument("--size", type=int, help="for all rows in place of their own, to try it out")
-    parser.add_argument("--repeats", type=int, default=5, help="turns of each side")
+    parser.add_argument("--repeats", type=int, default=5, help="turns of each side; 3 whole runs at most")
     parser.add_argument(
         "--evaluations", type=int, default=60, help="of the plain loop that is run to its end"
     )
