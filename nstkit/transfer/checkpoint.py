@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 
 
 def save_checkpoint(
@@ -18,17 +18,22 @@ def save_checkpoint(
 
     Args:
         extra: text to store beside it; `load_checkpoint` returns it under "extra".
+    Raises:
+        OSError: it cannot be written; an older one stays.
     """
     target = Path(path)
     head = {key: json.dumps(checkpoint[key]) for key in ("plain", "options")}
-    data = save(dict(checkpoint["tensors"]), metadata=head | {"extra": json.dumps(dict(extra or {}))})
+    head |= {"extra": json.dumps(dict(extra or {}))}
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+        save_file(dict(checkpoint["tensors"]), name, metadata=head)  # straight from the tensors, without a copy
+        with open(name, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(name, target)
+    except SafetensorError as error:  # how it reports what the system refused
+        Path(name).unlink(missing_ok=True)
+        raise OSError(f"{target}: could not be written ({error})") from error
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
