@@ -11,6 +11,7 @@ from torch import Tensor
 from nstkit.cli.encoders import asked_network, encoder_line
 from nstkit.cli.feed_forward import OnePass, content_picture
 from nstkit.cli.folder_plan import FolderOrder, Marks
+from nstkit.cli.memory import Memory
 from nstkit.cli.session import pictures
 from nstkit.cli.transfer import OPTIONS
 from nstkit.training.checks import check_number
@@ -94,7 +95,9 @@ class OptimisedPainter(Painter):
         styles, others = self._ready
         if "init" in others:
             others = others | {"init": others["init"].expand(len(contents), -1, -1, -1)}
-        result = stylize(contents, styles, **self._options | others, on_step=on_step)
+        options = self._options | others
+        with Memory(contents, styles, options).watched():
+            result = stylize(contents, styles, **options, on_step=on_step)
         self.about["options"] = json.dumps(result.options.to_json())
         return result.image.cpu() if result.finished else None
 

@@ -82,13 +82,21 @@ class Memory:
         return None
 
     def _way_out(self, free: int) -> str:
-        """The size that would fit, and the tile."""
+        """The size that would fit, the tile, and whether a smaller batch would."""
         size = largest_size(self._content, self._styles, free, **self._options)
         tile = self._tile(free)
         ways = ([f"--size {size}"] if size else []) + ([f"--tile {tile}"] if tile else [])
+        ways += ["a smaller --batch"] if self._one_would_fit(free) else []
         if not ways:
             return "no smaller --size and no --tile would fit either; free some memory first"
         return f"{' would fit, and so would '.join(ways)}{'' if len(ways) > 1 else ' would fit'}"
+
+    def _one_would_fit(self, free: int) -> bool:
+        """Whether the first of several contents would, by itself."""
+        with suppress(Exception):
+            alone = estimate(self._content[:1], self._styles, **self._options)
+            return len(self._content) > 1 and alone.bytes <= free
+        return False
 
     def _tile(self, free: int) -> int | None:
         whole = self._estimate()

@@ -202,6 +202,19 @@ def test_a_loss_that_is_not_finite_concerns_its_picture_alone(nstkit, photos, mo
     assert set(contents()) == set(contents("one"))
 
 
+def test_out_of_memory_names_what_would_fit_and_leaves_nothing(nstkit, photos, monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(folder_painters, "stylize", full)
+    code, _, err = nstkit(*WORK, "--batch", "2", "-q")
+    assert code == 2
+    assert "out of memory at 56 x 42; " in err
+    assert err.endswith("a smaller --batch would fit\n")
+    assert not Path("out").exists()
+    assert "--batch" not in nstkit(*WORK, "-q").err.partition("out of memory")[2]
+
+
 def test_a_strip_is_passed_over_and_a_size_for_nobody_refused(nstkit, photos):
     save_image(paint("mosaic", 60, 400)[..., :18, :], photos / "a.png", overwrite=True)
     code, _, said = nstkit(*WORK, "-q")

@@ -105,7 +105,9 @@ def test_moments_around_a_center_and_their_gradient(features, center, layout, bl
     leaf = features.clone(memory_format=layout).requires_grad_()
     moments, expected = moments_around(leaf, center, 1 / 28), moments_by_autograd(leaf, center)
     torch.testing.assert_close(moments, expected, rtol=1e-12, atol=1e-14)
-    pull = torch.randn(2, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(3))  # not symmetric
+    pull = torch.randn(
+        2, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(3)
+    )  # not symmetric
     (gradient,) = torch.autograd.grad(moments, leaf, pull)
     torch.testing.assert_close(gradient, torch.autograd.grad(expected, leaf, pull)[0], rtol=1e-12, atol=1e-14)
     assert gradient.is_contiguous(memory_format=layout)
@@ -126,7 +128,9 @@ def test_moments_of_bfloat16_features_are_float32(center):
         torch.autograd.grad(m.square().sum(), f)[0] for m, f in ((moments, features), (expected, exact))
     )
     assert gradient.dtype == torch.bfloat16
-    assert (gradient.double() - true).norm() < 2**-8 * true.norm()  # half a unit in the last place, for each factor
+    assert (
+        gradient.double() - true
+    ).norm() < 2**-8 * true.norm()  # half a unit in the last place, for each factor
 
 
 def test_moments_around_nothing_of_half_precision_do_not_overflow():
