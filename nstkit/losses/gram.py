@@ -67,21 +67,24 @@ class _SecondMoments(torch.autograd.Function):
         return torch.bmm(ctx.factor * (gradient + gradient.mT), flat), None
 
 
-def moments_around(features: Tensor, center: Tensor | None, factor: float) -> Tensor:
-    """factor · Σ (F − c)(F − c)ᵀ over all positions, as `second_moments` of features − center, in less memory and time.
+def moments_around(
+    features: Tensor, center: Tensor | None, factor: float, *, mean: bool = False
+) -> tuple[Tensor, Tensor]:
+    """factor · Σ (F − c) and factor · Σ (F − c)(F − c)ᵀ over all positions, in less memory and time than by hand.
 
     Features in half precision are read as they are, and their gradient is computed in their own precision; moments
     and their gradient are float32. No copy of the features is kept for the backward pass.
 
     Args:
         features: (B, C, H, W), contiguous or channels_last.
-        center: (1, C, 1, 1), which gets no gradient, or None for zeros.
+        center: (1, C, 1, 1) or (B, C, 1, 1), which gets no gradient, or None for zeros.
         factor: for example 1 / (H·W).
+        mean: whether the first moments are wanted; without, they are zeros.
     Returns:
-        (B, C, C), float32, or float64 for features in float64.
+        (B, C) and (B, C, C), float32, or float64 for features in float64.
     """
-    moments: Tensor = _MomentsAround.apply(features, center, factor)
-    return moments
+    first, second = _MomentsAround.apply(features, center, factor, mean)
+    return first, second
 
 
 _CACHED = 2**20
@@ -89,36 +92,48 @@ _CACHED = 2**20
 
 
 class _MomentsAround(torch.autograd.Function):
-    """The moments block by block, whose gradient α (D + Dᵀ)(F − c) is one product in the features' memory layout."""
+    """Both moments block by block. Their gradient, α m + α (D + Dᵀ)(F − c), is one product in the features' layout."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(features: Tensor, center: Tensor | None, factor: float) -> Tensor:
-        wide = torch.promote_types(features.dtype, torch.float32)
-        moments = features.new_zeros((len(features), features.shape[1], features.shape[1]), dtype=wide)
+    def forward(features: Tensor, center: Tensor | None, factor: float, mean: bool) -> tuple[Tensor, Tensor]:
+        wide, (batch, channels) = torch.promote_types(features.dtype, torch.float32), features.shape[:2]
+        first = features.new_zeros((batch, channels), dtype=wide)
+        second = features.new_zeros((batch, channels, channels), dtype=wide)
         for block in _blocks(features, center):
             shifted = block.to(wide)
-            moments = torch.baddbmm(moments, shifted, shifted.mT, alpha=factor)
-        return moments
+            second = torch.baddbmm(second, shifted, shifted.mT, alpha=factor)
+            if mean:
+                first = first.add(shifted.sum(2), alpha=factor)
+        return first, second
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor | None, float], output: Tensor) -> None:
-        features, center, ctx.factor = inputs
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, Tensor | None, float, bool], output: tuple[Tensor, Tensor]
+    ) -> None:
+        features, center, ctx.factor, ctx.mean = inputs
         ctx.save_for_backward(features, center)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, of_first: Tensor, of_second: Tensor) -> tuple[Tensor, None, None, None]:
         features, center = ctx.saved_tensors
         own = features.dtype
-        slope = (ctx.factor * (gradient + gradient.mT)).to(own)
+        slope = (ctx.factor * (of_second + of_second.mT)).to(own)
+        offset = (ctx.factor * of_first).to(own)[:, None] if ctx.mean else None  # (B, 1, C)
+        blocks = (block.to(own) for block in _blocks(features, center))
         if features.is_contiguous():
-            parts = [torch.bmm(slope, block.to(own)) for block in _blocks(features, center)]
-            product = torch.cat(parts, 2)
+            product = torch.cat([_product(slope, block, offset, 2) for block in blocks], 2)
         else:  # channels_last: (B, N, C) is what lies in memory, and so does the gradient
-            parts = [torch.bmm(block.mT.to(own), slope) for block in _blocks(features, center)]
-            product = torch.cat(parts, 1).mT
-        return product.unflatten(2, features.shape[2:]), None, None
+            product = torch.cat([_product(block.mT, slope, offset, 1) for block in blocks], 1).mT
+        return product.unflatten(2, features.shape[2:]), None, None, None
+
+
+def _product(a: Tensor, b: Tensor, offset: Tensor | None, positions: int) -> Tensor:
+    """a b, to which the offset (B, 1, C) of every channel is added; `positions` is their axis in the product."""
+    if offset is None:
+        return torch.bmm(a, b)
+    return torch.baddbmm(offset if positions == 1 else offset.mT, a, b)
 
 
 def _blocks(features: Tensor, center: Tensor | None) -> Iterator[Tensor]:

@@ -68,16 +68,13 @@ class MomentTarget(StyleTarget):
         Returns:
             Σ F / positions, (B, C), zeros unless `needs_mean`; and Σ F Fᵀ / positions, (B, C, C); F around `center`.
         """
-        if guide is None and not self.needs_mean:
-            second = moments_around(features, self.center, 1 / positions)
-            return second.new_zeros(features.shape[:2]), second
+        if guide is None:
+            return moments_around(features, self.center, 1 / positions, mean=self.needs_mean)
         shifted = self.shifted(features)
         mean = shifted.new_zeros(features.shape[:2])
         if self.needs_mean:
-            mean = (shifted if guide is None else shifted * guide.square()).sum((2, 3)) / positions
-        if guide is not None:
-            shifted = shifted * guide
-        return mean, second_moments(shifted.flatten(2), 1 / positions)
+            mean = (shifted * guide.square()).sum((2, 3)) / positions
+        return mean, second_moments((shifted * guide).flatten(2), 1 / positions)
 
     def shifted(self, features: Tensor) -> Tensor:
         """The features around `center`."""

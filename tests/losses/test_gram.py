@@ -94,24 +94,29 @@ CENTERS = [None, torch.linspace(-1, 1, 5, dtype=torch.float64).view(1, 5, 1, 1)]
 
 def moments_by_autograd(features, center):
     flat = (features if center is None else features - center).flatten(2)
-    return torch.einsum("bcn,bdn->bcd", flat, flat) / 28
+    return flat.sum(2) / 28, torch.einsum("bcn,bdn->bcd", flat, flat) / 28
 
 
 @pytest.mark.parametrize("block", [2**20, 15], ids=["whole", "in blocks of 3 positions"])
 @pytest.mark.parametrize("center", CENTERS, ids=["raw", "around a center"])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_moments_around_a_center_and_their_gradient(features, center, layout, block, monkeypatch):
+@pytest.mark.parametrize("mean", [True, False])
+def test_moments_around_a_center_and_their_gradient(features, center, layout, block, mean, monkeypatch):
     monkeypatch.setattr("nstkit.losses.gram._CACHED", block)
     leaf = features.clone(memory_format=layout).requires_grad_()
-    moments, expected = moments_around(leaf, center, 1 / 28), moments_by_autograd(leaf, center)
+    moments = moments_around(leaf, center, 1 / 28, mean=mean)[not mean :]
+    expected = moments_by_autograd(leaf, center)[not mean :]
     torch.testing.assert_close(moments, expected, rtol=1e-12, atol=1e-14)
-    pull = torch.randn(
-        2, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(3)
-    )  # not symmetric
+    random = torch.Generator().manual_seed(3)
+    pull = [torch.randn(m.shape, dtype=m.dtype, generator=random) for m in moments]  # not symmetric
     (gradient,) = torch.autograd.grad(moments, leaf, pull)
     torch.testing.assert_close(gradient, torch.autograd.grad(expected, leaf, pull)[0], rtol=1e-12, atol=1e-14)
     assert gradient.is_contiguous(memory_format=layout)
-    assert torch.autograd.gradgradcheck(lambda f: moments_around(f, center, 1 / 28), leaf)
+    assert torch.autograd.gradgradcheck(lambda f: moments_around(f, center, 1 / 28, mean=mean), leaf)
+
+
+def test_first_moments_that_nobody_wants_are_zeros(features):
+    assert torch.equal(moments_around(features, None, 1 / 28)[0], torch.zeros(2, 5, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("center", CENTERS, ids=["raw", "around a center"])
@@ -120,12 +125,14 @@ def test_moments_of_bfloat16_features_are_float32(center):
     wide = torch.randn(2, 5, 40, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) + 3
     features = wide.to(torch.bfloat16).to(memory_format=torch.channels_last).requires_grad_()
     exact = features.detach().double().requires_grad_()
-    moments = moments_around(features, None if center is None else center.float(), 1 / 28)
+    moments = moments_around(features, None if center is None else center.float(), 1 / 28, mean=True)
     expected = moments_by_autograd(exact, center)
-    assert moments.dtype == torch.float32
-    torch.testing.assert_close(moments.double(), expected, rtol=1e-5, atol=1e-4)
+    for own, true in zip(moments, expected, strict=True):
+        assert own.dtype == torch.float32
+        torch.testing.assert_close(own.double(), true, rtol=1e-5, atol=1e-4)
     gradient, true = (
-        torch.autograd.grad(m.square().sum(), f)[0] for m, f in ((moments, features), (expected, exact))
+        torch.autograd.grad(first.square().sum() + second.square().sum(), f)[0]
+        for (first, second), f in ((moments, features), (expected, exact))
     )
     assert gradient.dtype == torch.bfloat16
     assert (
@@ -135,7 +142,7 @@ def test_moments_of_bfloat16_features_are_float32(center):
 
 def test_moments_around_nothing_of_half_precision_do_not_overflow():
     strong = torch.full((2, 3, 40, 50), 300.0, dtype=torch.float16)  # 300 · 300 > 65504 by itself
-    torch.testing.assert_close(moments_around(strong, None, 1 / 2000), torch.full((2, 3, 3), 90_000.0))
+    torch.testing.assert_close(moments_around(strong, None, 1 / 2000)[1], torch.full((2, 3, 3), 90_000.0))
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 7), (2, 5, 28), (1, 2, 5, 4, 7)])
@@ -161,5 +168,6 @@ def test_the_gpu_agrees(features):
     gpu = gram_matrix(features.cuda())
     assert gpu.is_cuda
     torch.testing.assert_close(gpu.cpu(), gram_matrix(features), rtol=1e-10, atol=0)
-    around = moments_around(features.cuda(), CENTERS[1].cuda(), 1 / 28)
-    torch.testing.assert_close(around.cpu(), moments_around(features, CENTERS[1], 1 / 28), rtol=1e-10, atol=0)
+    around = moments_around(features.cuda(), CENTERS[1].cuda(), 1 / 28, mean=True)
+    on_cpu = moments_around(features, CENTERS[1], 1 / 28, mean=True)
+    torch.testing.assert_close([m.cpu() for m in around], list(on_cpu), rtol=1e-10, atol=0)
