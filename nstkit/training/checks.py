@@ -4,7 +4,7 @@ import difflib
 import math
 from collections.abc import Sequence
 
-LARGEST_RATE = 1e6
+LARGEST_RATE = 1e36
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
