@@ -30,7 +30,7 @@ class Row:
 
     Attributes:
         ours, theirs: what was measured, with units; None where it was not.
-        ratio: which way round is up to `target`; without a target the line is for information.
+        ratio: theirs by ours, or ours by theirs of a share; without a target the line is for information.
         why_not: why there is no ratio.
         medians: all that both sides answered; seconds by the clock and of processor time, bytes.
     """
@@ -55,11 +55,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sides, and what their ratio should be."""
+    """Two sides, and what their ratio should be.
+
+    Attributes:
+        share: whether the ratio is ours by theirs; by itself it is theirs by ours.
+    """
 
     mine: str
     other: str
     target: Target | None = None
+    share: bool = False
 
 
 def compared(
@@ -70,12 +75,12 @@ def compared(
     key: str = "seconds",
     told: Callable[[float], str] = "{:.4g} s".format,
 ) -> Row:
-    """Theirs by ours, or ours by theirs where less is asked for by an "at most"."""
+    """The row of two sides."""
     for side in (pair.other, pair.mine):
         if side not in found:
             return Row(measure, pair.mine, pair.other, target=pair.target, why_not=f"{side}: {failed[side]}")
     ours, theirs = found[pair.mine][key], found[pair.other][key]
-    ratio = ours / theirs if pair.target is not None and pair.target.at_most else theirs / ours
+    ratio = ours / theirs if pair.share else theirs / ours
     both = {side: found[side] for side in (pair.mine, pair.other)}
     return Row(measure, pair.mine, pair.other, told(ours), told(theirs), ratio, pair.target, medians=both)
 

@@ -26,7 +26,7 @@ ON_GPU = (
     Comparison("ours", "plain, frozen and cut"),
 )
 SHARE, REACHED = Target(0.6), Target(0.33, at_most=True)
-MEMORY = Comparison("ours", "crowsonkb", Target(0.6, at_most=True))
+MEMORY = Comparison("ours", "crowsonkb", Target(0.6, at_most=True), share=True)
 WASSERSTEIN = Comparison("our loss", "crowsonkb's loss", Target(3.0))
 
 
@@ -65,7 +65,7 @@ def whole_runs(plan: Plan, sizes: tuple[int, ...]) -> Iterator[Row]:
             if not _one_race(workers, answers, failed):
                 break
     found = {side: medians(values) for side, values in answers.items() if values and side not in failed}
-    yield compared(measure, Comparison("our run", "plain run", REACHED), found, failed)
+    yield compared(measure, Comparison("our run", "plain run", REACHED, share=True), found, failed)
 
 
 def _one_race(

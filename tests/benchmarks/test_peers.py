@@ -64,7 +64,7 @@ def test_verdicts():
     found = {"ours": {"seconds": 1.0}, "slow": {"seconds": 3.0}}
     faster = compared("seconds", Comparison("ours", "slow", Target(3.3)), found, {})
     assert (faster.ratio, faster.verdict) == (3.0, "miss")
-    less = compared("seconds", Comparison("ours", "slow", Target(0.4, at_most=True)), found, {})
+    less = compared("seconds", Comparison("ours", "slow", Target(0.4, at_most=True), share=True), found, {})
     assert (less.ratio, less.verdict) == (1 / 3, "pass")
     missing = compared("seconds", Comparison("ours", "gone", Target(2)), found, {"gone": "not installed"})
     assert (missing.verdict, missing.why_not) == ("not measured", "gone: not installed")
