@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from nstkit.cli.console import Meter, meter
-from nstkit.cli.encoders import encoder_line
+from nstkit.cli.encoders import asked_network, encoder_line
 from nstkit.cli.feed_forward import OnePass, Pass, content_picture
 from nstkit.cli.interrupt import Interrupt
 from nstkit.cli.masks import read_masks
@@ -120,6 +120,7 @@ class Optimised:
         self._styles = [picture(style, max(1, round(self.size * scale))) for style in order.styles]
         self.about = {"styles": json.dumps(order.styles), "options": json.dumps(self._options)}
         self._options |= read_masks(self._options, self._styles[0], self._styles)  # of the styles alone
+        self._options["encoder"] = asked_network(self._options)  # loaded once for all frames
 
     def __call__(self, content: Tensor, last: Path | None) -> Tensor:
         """The result, from the file of the one before: so a run that was resumed comes to the same."""
