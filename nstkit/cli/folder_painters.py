@@ -88,10 +88,8 @@ class OptimisedPainter(Painter):
     def __call__(self, path: Path, contents: Tensor, on_step: Callable[[Step], bool] | None) -> Tensor | None:
         """See Painter."""
         if contents.shape[-2:] != self._ready_for:
-            self._ready, self._ready_for = (
-                pictures(str(path), self._styles, self._asked)[1:],
-                contents.shape[-2:],
-            )
+            self._ready = pictures(str(path), self._styles, self._asked)[1:]
+            self._ready_for = contents.shape[-2:]
         styles, others = self._ready
         if "init" in others:
             others = others | {"init": others["init"].expand(len(contents), -1, -1, -1)}

@@ -119,12 +119,10 @@ def transfer(
     asked = (content, tuple(styles or ()), output, model, alpha, frames, force, resume, quiet, given)
     watched = "--preview" if preview else "--trace" if trace is not None else ""
     if watched and (folder or model is not None or frames):
-        alone = (
-            f"one picture as CONTENT, got the folder {content}"
-            if folder
-            else "no --model and no --frames beside it"
-        )
-        raise ValueError(f"{watched}: expected {alone}")
+        wanted = "no --model and no --frames beside it"
+        if folder:
+            wanted = f"one picture as CONTENT, got the folder {content}"
+        raise ValueError(f"{watched}: expected {wanted}")
     if batch is not None and not folder:
         raise ValueError(f"--batch: expected a folder of pictures as CONTENT, and no --frames, got {content}")
     if folder:

@@ -27,9 +27,8 @@ def save_checkpoint(
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     os.close(handle)
     try:
-        save_file(
-            dict(checkpoint["tensors"]), name, metadata=head
-        )  # straight from the tensors, without a copy
+        # straight from the tensors, without a copy
+        save_file(dict(checkpoint["tensors"]), name, metadata=head)
         with open(name, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(name, target)

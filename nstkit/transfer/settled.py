@@ -92,13 +92,9 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
         ValueError, TypeError: a value that cannot be.
     """
     found = {name: _given(value, getattr(plan, name, None)) for name, value in asked.items()}
-    found["content_layers"], found["style_layers"] = (
-        dict(found["content_layers"]),
-        dict(found["style_layers"]),
-    )
-    found["style_loss"] = _losses(
-        asked["style_loss"], plan, found["style_layers"], asked["style_layers"] is None
-    )
+    found["content_layers"] = dict(found["content_layers"])
+    found["style_layers"] = layers = dict(found["style_layers"])
+    found["style_loss"] = _losses(asked["style_loss"], plan, layers, asked["style_layers"] is None)
     found["optimizer"] = _given(found["optimizer"], _optimizer(found["style_loss"], found["content_loss"]))
     found["learning_rate"] = _given(found["learning_rate"], _rate(found["optimizer"]))
     found["init"] = "image" if isinstance(asked["init"], Tensor) else str(found["init"])

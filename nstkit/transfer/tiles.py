@@ -154,12 +154,8 @@ def _reach(encoder: TappedEncoder, layer: str) -> Reach:
 
 def _through_network(encoder: Encoder, layer: str) -> Reach:
     reach = Reach()
-    for part in encoder.cut(
-        [layer]
-    ).modules():  # branches side by side, as in a fire module, count one after the other
+    for part in encoder.cut([layer]).modules():  # branches side by side count one after the other
         if hasattr(part, "kernel_size"):
-            kernel, stride, padding = (
-                along_height(part, name) for name in ("kernel_size", "stride", "padding")
-            )
-            reach = reach.through(kernel, stride, padding)
+            windows = (along_height(part, name) for name in ("kernel_size", "stride", "padding"))
+            reach = reach.through(*windows)
     return reach
