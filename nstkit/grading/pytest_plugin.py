@@ -6,6 +6,7 @@ nothing heavy. What grades lives in `pytest_items`, loaded once a lesson's test 
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     """Collect a lesson's test file as exercises and checks."""
     if not is_lesson(module_path):
         return None
+    if "PYTEST_XDIST_WORKER" in os.environ:  # NumPy, loaded next, would wait for cores that other workers have
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from nstkit.grading.pytest_items import LessonFile
 
     return LessonFile.from_parent(parent, path=module_path)
