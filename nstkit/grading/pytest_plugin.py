@@ -42,7 +42,8 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     """Collect a lesson's test file as exercises and checks."""
     if not is_lesson(module_path):
         return None
-    if "PYTEST_XDIST_WORKER" in os.environ:  # NumPy, loaded next, would wait for cores that other workers have
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # NumPy is loaded next, and its threads would wait for cores that other workers have
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from nstkit.grading.pytest_items import LessonFile
 
