@@ -60,10 +60,10 @@ plt.show()
 # %% [markdown]
 # ## Measure with somebody else's network
 #
-# Pixels are a poor ruler. Shift a photograph by one pixel and every pixel changes; nothing that you care about has.
-# So we measure on **features**: the activations of a convolutional network that was trained, once, for another task.
-# Gatys, Ecker and Bethge (2015) took VGG-19, trained to name the objects in photographs. Here it is `tiny`, a small
-# network that ships with nstkit, so that this notebook needs no download.
+# Pixels are a poor ruler. Shift a photograph by one pixel and nearly every value changes; nothing that you care about
+# has. So we measure on **features**: the activations of a convolutional network that was trained, once, for another
+# task. Gatys, Ecker and Bethge (2015) took VGG-19, trained to name the objects in photographs. Here it is `tiny`, a
+# small network that ships with nstkit, so that this notebook needs no download.
 #
 # The network is **frozen**. It is a thermometer: we put an image in and read numbers off. At layer $l$ it gives a
 # block of numbers $F$ of shape $(C, H, W)$: $C$ channels, each a map of how strongly one pattern is present at each
@@ -201,7 +201,7 @@ for name, c, s in zip(layers, content, style):
 #
 # Small, but not zero. A feature looks at a neighbourhood, its **receptive field**. Inside a square the neighbourhood
 # is what it was; along the cuts it is new. The deeper the layer, the larger the neighbourhood, the more features
-# straddle a cut: from relu2_1 to relu5_1 the style gap grows from 0.0056 to 0.0531. (relu1_1, with 0.0321, breaks the
+# straddle a cut: from relu3_1 to relu5_1 the style gap grows from 0.0054 to 0.0531. (relu1_1, with 0.0321, breaks the
 # rule. It answers to sharp edges, of which the soft photograph has few, and every cut is one.) So the famous separation
 # of content and style is not clean: a Gram matrix still holds whatever fits into a receptive field.
 #
