@@ -180,7 +180,7 @@ plt.show()
 # *Left, bars for the round trip of all codes: rounded, every one has error 0; truncated, a part has error −1. Right,
 # histograms of the error of generated pixels: rounded, it lies evenly between −½ and ½; truncated, between −1 and 0.*
 #
-# Dozens: 137 of the 768, nearly every fifth, come back one level darker, from a program that changed nothing. A pixel
+# Dozens: 137 of the 768, more than one in six, come back one level darker, from a program that changed nothing. A pixel
 # of a generated image lies anywhere between two codes. Rounded, it is off by up to half a level, up as often as down;
 # truncated, it is half a level too dark *on average*. Nobody sees half a level. But a picture that comes
 # back from a round trip should be the picture, and two programs of which only one rounds will not agree on a test.
