@@ -37,8 +37,8 @@ window = paint("stained_glass", 160, 160)  # (1, 3, 160, 160)
 # ## A window without a plan
 #
 # On the left is a painted window. In the middle are the very same pixels in another order. No pixel of the picture
-# on the right was copied. It was grown out of noise, by a program that knew three square tables of numbers about the
-# window, and **no number in those tables belongs to a place**.
+# on the right was copied. It was grown out of noise around the window's mean colour, by a program that otherwise knew
+# three square tables of numbers about the window, and **no number in those tables belongs to a place**.
 #
 # **Before you run the cell:** which of the two will look more like the window?
 
