@@ -258,11 +258,11 @@ def cyclegan_generator_step(
 # %% check="cyclegan_generator_step"
 
 # %% [markdown]
-# <details><summary>Ask yourself: G_AB(b) = b for all b, and the images of A look like those of B but for a tint. Which
-# term would object if G_AB tinted everything blue and G_BA undid it?</summary>
+# <details><summary>Ask yourself: G_AB tints every picture blue, and G_BA takes the tint away again. Which term
+# objects?</summary>
 #
-# $D_B$ objects if blue is unusual in B. If B has blue pictures as well, only the identity term does: a generator that
-# adds blue adds it to $b$ too.
+# Not the cycle: it is closed. $D_B$ objects if blue is unusual in B. If B has enough blue pictures, only the identity
+# term does: a generator that adds blue adds it to $b$ too.
 #
 # </details>
 
