@@ -292,8 +292,9 @@ for name, cloud in maps.items():
 # wrong way. The two full maps lie on the orange cloud, with the four lettered points in different places.*
 #
 # "Any square root will do" is right about the covariance and wrong about everything else: the last two panels hold
-# the same ellipse and other points. Among all such maps the symmetric roots add no turn of their own; Cholesky's
-# factors do, and whoever reads the features afterwards, a decoder or a classifier, reads other features.
+# the same ellipse and other points. A symmetric root only stretches and adds no turn of its own; Cholesky's factors do,
+# and whoever reads the features afterwards, a decoder or a classifier, reads other features. (The map that moves the
+# points least is a third one; lesson 28 has it, for colours.)
 #
 # Now the surfaces. **Predict the order:** prints as they are, means matched, means and deviations, full covariance
 # with symmetric roots, full covariance with Cholesky.
