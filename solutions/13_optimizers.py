@@ -2,7 +2,7 @@
 # # 13 Optimisers / 优化算法
 #
 # **After this lesson** you can write Adam and the two loops of L-BFGS, search for a step length, drive
-# torch's L-BFGS without its six classic mistakes, and say which optimiser you would take, for what, and why.
+# torch's L-BFGS without its classic mistakes, and say which optimiser you would take, for what, and why.
 #
 # About 40 minutes, and 105 for the exercises. Read 05 for the objective; 12 for weight decay.
 
@@ -458,7 +458,7 @@ runners = {
     ),
 }  # fmt: skip
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.4), sharey=True)
-for axis, batch, title in zip(axes, (2000, 32), ("All rows: L-BFGS runs away", "32 rows: it stumbles")):
+for axis, batch, title in zip(axes, (2000, 32), ("All rows: L-BFGS wins by far", "32 rows: it stumbles")):
     for name, (make, line, color) in runners.items():
         history = np.maximum(train(make, batch), 1e-16)
         axis.semilogy(history, line, color=color, label=name)
