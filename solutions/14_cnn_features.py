@@ -126,7 +126,7 @@ plt.show()
 #
 # ### Exercise 14.1: receptive field
 #
-# You will want this number whenever strokes come out too small, or a discriminator judges patches (lesson 18).
+# You will want this number whenever strokes come out too small, or a discriminator judges patches (lesson 08).
 
 
 # %% answer="receptive_field"
@@ -209,8 +209,9 @@ print(f"smallest value when it was saved: {before:.2f}; smallest value now: {flo
 # made of, writes its result over its input. What was stored was a name for that memory, not a copy. A forward hook
 # would have been handed the same name. The transfer still runs, and matches the wrong thing.
 #
-# The second classic is the pooling. Gatys replaces maximum by average "for smoother gradients". Watch the gradient of
-# a feature distance at relu4_1 on its way down, when it leaves the first pooling layer, under both:
+# The second classic is the pooling. Gatys replaces maximum by average; the reason usually given is "smoother
+# gradients". Watch the gradient of a feature distance at relu4_1 on its way down, when it leaves the first pooling
+# layer, under both:
 
 # %%
 names = [name for name in encoder.layers if not name.startswith("texture")]
@@ -369,8 +370,8 @@ print(f"numbers in the patches: {96 * 144 * 27}, in the image: {96 * 144 * 3}")
 # %% [markdown]
 # ## Loud channels
 #
-# The channels of a trained network do not speak equally loudly. Left: the mean activation of each of 96 channels at
-# one layer. A squared loss hears the loudest first.
+# The channels of a trained network do not speak equally loudly: at one layer, the figure below the exercise shows the
+# mean activation of each of 96 channels. A squared loss hears the loudest first.
 #
 # Gatys rescales: each filter is divided by its mean activation $m$, so that the mean becomes 1. Does that not break
 # the network? Not if the next layer takes the factor back on its input side:
