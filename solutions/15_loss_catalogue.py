@@ -382,7 +382,7 @@ plt.show()
 # Read it as a detective would. **Relative error** is not symmetric: it divides by one of the two. **Own blur** and
 # **total variation** are not zero at identity; they never look at b, so they cannot keep anything of it. The
 # **difference of norms** passes for a style loss here, and lesson 04 met it under the name of a content loss.
-# Moments, sliced Wasserstein and covariance do not care if both images get brighter by the same amount, Gram does.
+# Moments, sliced Wasserstein and covariance do not care if all features rise by the same amount, Gram does.
 #
 # <details><summary>Ask yourself: is every layout-invariant loss a style loss?</summary>
 #
