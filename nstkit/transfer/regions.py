@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, max_pool2d
 
 from nstkit.images.contract import SLACK
 from nstkit.losses.guidance import check_mask
+from nstkit.transfer.places import Places, places_of
 
 
 class Guide:
@@ -21,6 +22,7 @@ class Guide:
     def __init__(self, mask: Tensor) -> None:
         self._mask = mask
         self._small: dict[tuple[int, int], Tensor] = {}
+        self._places: dict[tuple[int, int, int], Places | None] = {}
 
     def at(self, height: int, width: int) -> Tensor:
         """T·√(h·w), (h, w): a mask of ones is then no mask at all, to the bit."""
@@ -29,6 +31,18 @@ class Guide:
             scaled = small / small.amax()  # first to 1: the squares of small numbers would vanish
             self._small[height, width] = (scaled / scaled.square().mean().sqrt()).detach()
         return self._small[height, width]
+
+    def places(self, height: int, width: int, size: int = 1) -> Places | None:
+        """The squares of size x size positions that it shows, by their upper left ones, (h - size + 1)·(w - size + 1).
+
+        A square counts as the position in it that counts least, so that none reaches across the mask's border. None
+        where no whole square is shown; of single positions there always is one.
+        """
+        if (height, width, size) not in self._places:
+            weights = self.at(height, width).square()
+            least = -max_pool2d(-weights[None, None], size, stride=1)[0, 0]
+            self._places[height, width, size] = places_of(least)
+        return self._places[height, width, size]
 
 
 class ContentMap:
@@ -78,6 +92,10 @@ class Regions:
             parts = tuple(moved.get(f"style_masks[{number}]") for number in range(len(self.style_masks)))
         return Regions(moved.get("masks"), moved.get("content_map"), parts)
 
+    def guides(self, styles: int) -> list[Guide | None]:
+        """For each of so many styles, where it counts in the result."""
+        return [None] * styles if self.masks is None else [Guide(mask) for mask in self.masks]
+
     def sources(self, styles: int) -> list[Guide | None]:
         """For each of so many styles, which part of it is read."""
         parts = self.style_masks or (None,) * styles
@@ -85,6 +103,13 @@ class Regions:
 
 
 EVERYWHERE = Regions()
+
+
+def shown(guide: Guide | None, height: int, width: int, size: int = 1) -> Places | None:
+    """See `Guide.places`; None in the place of a guide shows all."""
+    if guide is None:
+        return Places((height - size + 1) * (width - size + 1))
+    return guide.places(height, width, size)
 
 
 def regions_of(
