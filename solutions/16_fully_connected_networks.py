@@ -283,8 +283,8 @@ print(f"the dense layer     {corner[0].tolist()}")
 # *Grass, bricks and gravel side by side, and three score maps: each is bright over one third.*
 #
 # A head that was fitted to 6 × 6 crops now labels every place of a larger map, in one call, and the top left number is
-# the dense layer's own answer, up to float32. Segmentation networks came about in this way, and a PatchGAN discriminator
-# gives its score at every place for the same reason: it has no dense layer at its end.
+# the dense layer's own answer, up to float32. Segmentation networks came about in this way, and a PatchGAN
+# discriminator gives its score at every place for the same reason: it has no dense layer at its end.
 
 # %% [markdown]
 # ## What a dense layer is for
