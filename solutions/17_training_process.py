@@ -119,7 +119,7 @@ plt.show()
 # | data | one photograph, one painting | many photographs, one painting | many photographs, many paintings |
 # | frozen | encoder | encoder | encoder; AdaIN has no weights |
 # | content target | features of the photograph | features of the *input batch* | the AdaIN output |
-# | result | one picture after minutes | any photograph in one pass | any pair in one pass |
+# | result | one picture after hundreds of steps | any photograph in one pass | any pair in one pass |
 # | judged on | the picture | photographs not seen in training | pairs not seen in training |
 #
 # No column has "fine-tune VGG", and none has pairs of a photograph and its "correct" stylised version: there is no such
@@ -128,8 +128,8 @@ plt.show()
 # Two details that break silently. The encoder must get what it was trained on: torchvision's VGG wants RGB in [0, 1],
 # less ImageNet's mean, over its deviation; the Caffe weights want BGR in [0, 255], less the means. That normalisation
 # lies in front of the encoder, inside the graph; the images themselves stay in [0, 1]. (`nstkit`'s encoders do it
-# within.) And train at the size that you will use: Johnson took 256 × 256 crops, and strokes have a size in pixels
-# (lesson 14).
+# within.) And train at the size that you will use: Johnson resized all photographs to 256 × 256, and strokes have a
+# size in pixels (lesson 14).
 #
 # ### Exercise 17.1: one step
 #
