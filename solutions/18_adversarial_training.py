@@ -414,8 +414,10 @@ print(f"log losses, no penalty: {float(path[400]):.2f} after 400 rounds, {float(
 # WGAN-GP need not converge, and they prove that near the equilibrium R1 does. Weigh it rightly: one pixel is not a
 # picture, and WGAN-GP trains good networks every day. It circles at a distance that one may not see.
 #
-# The last line of print is for those who wondered about the log losses: they creep inwards by themselves, more and more
-# slowly. A sigmoid that flattens near the equilibrium is a weak brake.
+# The last line of print is for those who wondered about the log losses, in the non-saturating form. They creep inwards
+# by themselves, and four times the rounds only halve the distance: what brakes is the difference between the two
+# players' slopes, and it fades as the scores come near 0. (In the minimax form the slopes are equal, and the game
+# circles.)
 #
 # <details><summary>Ask yourself: spectral normalisation holds a slope as well. Where does it act?</summary>
 #
