@@ -252,10 +252,10 @@ plt.show()
 # $$L_{FM} = \lambda \cdot \frac1D \sum_{d=1}^{D} \frac{1}{L_d - 1} \sum_{l=1}^{L_d - 1}
 # \operatorname{mean}\bigl\lvert f_{d,l}(x) - f_{d,l}(G(s)) \bigr\rvert .$$
 #
-# The score map stays out because it is not a feature: asking the fake's verdict to equal the real one's would be
-# a second adversarial loss in disguise. The *mean* within a layer matters because a shallow map has a hundred times
-# the elements of a deep one. (The paper sums over layers and scales, and its code divides in a way of its own. With
-# means, as here, λ = 10 keeps its meaning when a discriminator gets another layer.)
+# The score map stays out because it is not a feature: asking the fake's verdict to equal the real one's would be a
+# second adversarial loss in disguise. The *mean* within a layer matters because the maps differ in size: those of the
+# finest scale have sixteen times the elements of the coarsest. (The paper sums over layers and scales, and its code
+# divides in a way of its own. With means, as here, λ = 10 keeps its meaning when a discriminator gets another layer.)
 #
 # ### Exercise 19.2: pair by pair, scale by scale
 
