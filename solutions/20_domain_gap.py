@@ -95,7 +95,7 @@ plt.show()
 #
 # **Before you write it:** two wrong shortcuts tempt here, the root of each entry, and
 # $\operatorname{tr}(C_x^{1/2} C_y^{1/2})$. When would the second be right? (When the two matrices share their
-# eigenvectors, as all diagonal ones do, and as a test on independent features will not tell you.)
+# eigenvectors. All diagonal ones do, so a test on uncorrelated features does not catch the mistake.)
 #
 # ### Exercise 20.1: the Fréchet distance
 
@@ -129,7 +129,7 @@ def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
 
 # %% [markdown]
 # What it cannot see is now obvious: it is a function of means and covariances alone. CORAL (lesson 09) sees less, the
-# covariances only. And any two sets with equal moments are at distance zero, be they blobs, rings or a cat.
+# covariances only. And any two sets of equal mean and covariance are at distance zero, be they blobs, rings or a cat.
 
 # %% [markdown]
 # ## Ruler 2: compare everything with everything
