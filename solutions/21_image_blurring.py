@@ -82,12 +82,13 @@ plt.show()
 
 # %% [markdown]
 # *A cat, the same cat in specks and outlines of strong colour, and that blurred: soft, without specks, without fur.
-# Beside them two curves over the sigma of the blur; the error falls to 0.4 and stays there, the detail falls to 0.*
+# Beside them two curves over the sigma of the blur; the error falls to 0.4 and hardly rises again, the detail falls to
+# 0.*
 #
 # The error says that the blur helps, and the eye disagrees. Both are right about what they measure. The strokes of the
 # style have little to do with the fur under them, so they count as error, and a blur removes them. The least squared
 # error belongs to a picture that commits itself to nothing: a smear. The second number shows what was paid. At sigma 3
-# the error is at its lowest and nine tenths of the detail are gone. The photograph is sharp, and a weighted mean of
+# the error is as low as it gets and nine tenths of the detail are gone. The photograph is sharp, and a weighted mean of
 # neighbours cannot make a sharp thing out of anything.
 #
 # So say it the other way round: **a blur takes detail away**, strokes and fur alike. There are places where that is
