@@ -263,8 +263,8 @@ for name, picture in {"G(x)": back, "the true gray": honest}.items():
 # There is the colour. G writes it into differences between the channels that your eye does not notice, not two gray
 # levels on average, and F reads them. Nobody programmed this; it is the best answer to "be gray *and* let F win". Give
 # F a picture that is really gray, and it is at a loss. Chu, Zhmoginov and Sandler (2017) found the same in CycleGAN
-# itself, on aerial photographs and maps: roofs that could not be seen in the map came back in the photograph. They
-# called it steganography.
+# itself, on aerial photographs and maps: black dots on a roof, which the map did not show, came back in the photograph.
+# They called it steganography.
 #
 # So the cycle is weaker than it looks: "recoverable" need not mean *visible*. How to catch such a pair is the last
 # exercise. And it is stronger than one wishes where information *has* to be lost or shapes have to change, a photograph
@@ -431,7 +431,7 @@ print(f"our trained pair: gap {errors[1] - errors[0]:.3f} if the image in the mi
 # - T. Park, A. A. Efros, R. Zhang, J.-Y. Zhu, *Contrastive Learning for Unpaired Image-to-Image Translation*, ECCV
 #   2020, arXiv:2007.15651.
 # - M.-Y. Liu, T. Breuel, J. Kautz, *Unsupervised Image-to-Image Translation Networks* (UNIT), NeurIPS 2017: a shared
-#   latent space in place of the cycle.
+#   latent space, from which the cycle follows.
 #
 # **Next:** lesson 26 asks how much content may be kept on purpose; the identity loss comes back in 28, where colours
 # have to stay.
