@@ -50,10 +50,10 @@ print(f"mean and deviation of each channel: {sum(2 * c for c in channels.values(
 # ## Half of it is said twice
 #
 # $G_{ij} = G_{ji}$, so $C(C+1)/2$ numbers are enough. But which vector? Take $G = \begin{pmatrix}1 & 2\\ 2 & 5
-# \end{pmatrix}$ and keep (1, 2, 5). The matrix has $\lVert G\rVert_F^2 = 1 + 4 + 4 + 25 = 34$, the vector has $1 + 4
-# + 25 = 30$: the off-diagonal entry stands for two and counts once. Distances between styles would come out wrong,
-# and with them every mean, PCA or nearest neighbour that you compute on such vectors. The cure is a weight on that
-# entry whose *square* is two: $(1,\; 2\sqrt2,\; 5)$, and $1 + 8 + 25 = 34$.
+# \end{pmatrix}$ and keep (1, 2, 5). The matrix has $\lVert G\rVert_F^2 = 1 + 4 + 4 + 25 = 34$, the vector has $1 + 4 +
+# 25 = 30$: the off-diagonal entry stands for two and counts once. Distances between styles would come out wrong, and
+# with them every mean, PCA or nearest neighbour that you compute on such vectors. The cure is a weight on that entry
+# whose *square* is two: $(1,\; 2\sqrt2,\; 5)$, and $1 + 8 + 25 = 34$.
 #
 # ### Exercise 24.1: a Gram matrix as a vector, and back
 
@@ -142,7 +142,8 @@ print(f"change of the map:         {(repeated - features).norm() / features.norm
 # keep, as a share of the whole, is their *ratio*.
 #
 # Two traps. "PCA of the Gram matrix's rows" treats channels as samples and means nothing. And PCA of the *uncentred*
-# Gram matrix is PCA around zero: its first axis runs to the mean and hardly says how the features vary. How hardly?
+# Gram matrix is PCA around zero: its first axis runs to the mean and hardly says how the features vary. How near to the
+# mean?
 
 # %%
 flat = features[0].flatten(1)  # (96, 1280)
@@ -229,8 +230,8 @@ plt.show()
 # $$X^\top X\,(X^\top u) = \lambda\,(X^\top u) .$$
 #
 # $X^\top u$ is an eigenvector of the large matrix with the same eigenvalue. Its length is $\sqrt\lambda$, so divide
-# by that. This is Sirovich's method of snapshots (1987); Wynen, Schmid and Mairal (2018) reduce the statistics of a
-# museum of artworks so before they look for *archetypes* among them.
+# by that. This is Sirovich's method of snapshots (1987). Wynen, Schmid and Mairal (2018) reduce the statistics of many
+# artworks to few numbers before they look for *archetypes* among them.
 #
 # ### Exercise 24.3: PCA of styles
 
@@ -490,7 +491,7 @@ plt.show()
 # ## References
 #
 # - Y. Li, C. Fang, J. Yang, Z. Wang, X. Lu, M.-H. Yang, *Universal Style Transfer via Feature Transforms*, NeurIPS
-#   2017, arXiv:1705.08086, Eq. 1-3.
+#   2017, arXiv:1705.08086, Section 3.2.
 # - X. Huang, S. Belongie, *Arbitrary Style Transfer in Real-Time with Adaptive Instance Normalization*, ICCV 2017,
 #   arXiv:1703.06868.
 # - G. Ghiasi et al., *Exploring the Structure of a Real-Time, Arbitrary Neural Artistic Stylization Network*, BMVC
