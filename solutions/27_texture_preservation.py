@@ -34,7 +34,7 @@ encoder = load_encoder("tiny")
 #
 # Here is a brick wall, drawn by code: rows of 16 pixels, bricks of 24, each row displaced by half a brick. We take its
 # Gram matrices at three layers, start from noise, and change pixels until the Gram matrices agree: texture synthesis
-# as Gatys, Ecker and Bethge (NeurIPS 2015) invented it, a year before it became style transfer.
+# as Gatys, Ecker and Bethge (NeurIPS 2015) invented it, three months before they made it style transfer.
 #
 # **Before you run it:** suppose the loss falls by 99 %. Will the rows be straight?
 
