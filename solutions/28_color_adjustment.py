@@ -153,10 +153,10 @@ for name, image in (("transfer alone", stained), ("luminance only", kept), ("rec
 #
 # $$x' = A\,(x - \mu_s) + \mu_r .$$
 #
-# Start in one dimension, with numbers: source values $1, 3$ (mean 2, deviation 1), reference of mean 10 and deviation
-# 4. Then $A = 4/1$, and $1 \to 10 + 4\cdot(1-2) = 6$, $3 \to 14$. That is Reinhard et al. (2001), channel by channel.
-# They did it in Ruderman's $l\alpha\beta$ space, where the channels of natural pictures hardly correlate. In RGB they
-# do:
+# Start in one dimension, with numbers: source values $1, 3$ (mean 2, deviation 1), reference values of mean 10 and
+# deviation 4. Then $A = 4/1$, and $1 \to 10 + 4\cdot(1-2) = 6$, $3 \to 14$. That is Reinhard et al. (2001), channel by
+# channel. They did it in Ruderman's $l\alpha\beta$ space, where the channels of natural pictures hardly correlate. In
+# RGB they do:
 
 # %%
 rows = cat[0].flatten(1).numpy()  # (3, N)
@@ -524,8 +524,9 @@ def adjust_hsv(rgb: np.ndarray, hue_deg: float, sat_gain: float, val_gain: float
 #   arXiv:1606.05897: luminance-only transfer, and recolouring the style first.
 # - E. Reinhard, M. Ashikhmin, B. Gooch, P. Shirley, *Color Transfer between Images*, IEEE Computer Graphics and
 #   Applications 21(5), 2001.
-# - F. Pitié, A. Kokaram, *The Linear Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer*, CVMP
-# 2007. F. Pitié, A. Kokaram, R. Dahyot, *Automated Colour Grading Using Colour Distribution Transfer*, CVIU 107, 2007.
+# - F. Pitié, A. Kokaram, *The Linear Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer*,
+#   CVMP 2007.
+# - F. Pitié, A. Kokaram, R. Dahyot, *Automated Colour Grading Using Colour Distribution Transfer*, CVIU 107, 2007.
 # - IEC 61966-2-1 (sRGB); CIE 15:2004 (L\*a\*b\*).
 #
 # **Next:** lesson 29 removes colour noise, which is done in the chroma channels alone; 30 sharpens L\* and leaves the
