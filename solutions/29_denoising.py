@@ -528,7 +528,8 @@ plt.show()
 # ## References
 #
 # - C. Tomasi, R. Manduchi, *Bilateral Filtering for Gray and Color Images*, ICCV 1998.
-# - A. Buades, B. Coll, J.-M. Morel, *A Non-Local Algorithm for Image Denoising*, CVPR 2005.
+# - A. Buades, B. Coll, J.-M. Morel, *A Non-Local Algorithm for Image Denoising*, CVPR 2005; *Non-Local Means
+#   Denoising*, Image Processing On Line 1, 2011, where $2\sigma^2$ is taken off.
 # - L. I. Rudin, S. Osher, E. Fatemi, *Nonlinear Total Variation Based Noise Removal Algorithms*, Physica D 60, 1992.
 # - A. Chambolle, *An Algorithm for Total Variation Minimization and Applications*, JMIV 20, 2004.
 # - A. Beck, M. Teboulle, *Fast Gradient-Based Algorithms for Constrained Total Variation Image Denoising and Deblurring
