@@ -260,7 +260,7 @@ def uses_cholesky(source, target, eps=1e-5):
 
 
 @whiten_color_map.misconception(
-    "You coloured before whitening; samples are rows, so whitening stands first on the right, then colouring."
+    "You coloured before whitening; with samples in rows, multiply on the right by the whitening first, then colour."
 )
 def colours_first(source, target, eps=1e-5):
     _refuse_map(source, target, eps)
