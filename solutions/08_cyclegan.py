@@ -76,8 +76,8 @@ print(f"what we want: {sum(G == F == (0, 1, 2) for G, F in adversarial & cyclic)
 #
 # With generators $G_{AB}, G_{BA}$, discriminators $D_A, D_B$, and $\lambda = 10$ (Zhu et al. 2017):
 #
-# $$\underbrace{\mathbb E\,(D_B(G_{AB}(a)) - 1)^2 + \mathbb E\,(D_A(G_{BA}(b)) - 1)^2}_{\text{adversarial}}
-# + \lambda\,\underbrace{\bigl(\mathbb E\,|G_{BA}(G_{AB}(a)) - a| + \mathbb E\,|G_{AB}(G_{BA}(b)) -
+# $$\underbrace{\mathbb E\,(D_B(G_{AB}(a)) - 1)^2 + \mathbb E\,(D_A(G_{BA}(b)) - 1)^2}_{\text{adversarial}} +
+# \lambda\,\underbrace{\bigl(\mathbb E\,|G_{BA}(G_{AB}(a)) - a| + \mathbb E\,|G_{AB}(G_{BA}(b)) -
 # b|\bigr)}_{\text{cycle}} + \tfrac{\lambda}{2}\,\underbrace{\bigl(\mathbb E\,|G_{AB}(b) - b| + \mathbb E\,|G_{BA}(a) -
 # a|\bigr)}_{\text{identity}}$$
 #
