@@ -3,6 +3,9 @@
 For every exercise: the reference and each accepted variant earn all points; each misconception loses points
 and is answered with its own sentence; the untouched stub earns none; for every check there is some wrong
 answer that it catches; an object that agrees to whatever it is asked earns nothing.
+
+The reference and the misconceptions are run by the grader itself, to compare answers with. The audit grades what
+was seen there, and runs one again only where a second run might differ: see `_says_it_all`.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,9 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from nstkit.grading.diagnose import reference
-from nstkit.grading.exercises import Exercise, Misconception, Variant
-from nstkit.grading.grade import grade_implementation
+from nstkit.grading.diagnose import misconceived, reference, referred, repeats
+from nstkit.grading.exercises import Check, Exercise, Misconception, Variant
+from nstkit.grading.grade import PUBLIC_SEED, Observer, grade_implementation, grade_observed, observer_of
+from nstkit.grading.limits import SECONDS
+from nstkit.grading.observation import Observation
 from nstkit.grading.results import Result
 
 
@@ -26,7 +31,7 @@ class AuditFinding:
 
 def audits(exercise: Exercise) -> Iterator[AuditFinding]:
     """All questions to one exercise."""
-    yield AuditFinding("reference-earns-all", lambda: _earns_all(exercise, reference(exercise)))
+    yield AuditFinding("reference-earns-all", lambda: _reference_earns_all(exercise))
     yield AuditFinding("stub-earns-none", lambda: _stub_earns_none(exercise))
     yield AuditFinding("every-check-can-fail", lambda: _every_check_can_fail(exercise))
     yield AuditFinding("liar-earns-none", lambda: _liar_earns_none(exercise))
@@ -40,8 +45,14 @@ def _bind(question: Callable[..., str], *args: Any) -> Callable[[], str]:
     return lambda: question(*args)
 
 
-def _earns_all(exercise: Exercise, implementation: Any) -> str:
-    result = grade_implementation(exercise, implementation)
+def _reference_earns_all(exercise: Exercise) -> str:
+    def known(exercise: Exercise, check: Check) -> Observation:
+        return referred(exercise, check, PUBLIC_SEED)
+
+    return _earns_all(exercise, _grade_known(exercise, reference(exercise), known))
+
+
+def _earns_all(exercise: Exercise, result: Result) -> str:
     if result.state == "passed" and result.points == exercise.points > 0:
         return ""
     lost = [f"{c.name}: {c.message}" for c in result.checks if c.state != "passed"]
@@ -49,7 +60,7 @@ def _earns_all(exercise: Exercise, implementation: Any) -> str:
 
 
 def _accepts(exercise: Exercise, variant: Variant) -> str:
-    return _earns_all(exercise, variant.implementation)
+    return _earns_all(exercise, grade_implementation(exercise, variant.implementation))
 
 
 def _rejects(exercise: Exercise, misconception: Misconception) -> str:
@@ -65,7 +76,28 @@ def _rejects(exercise: Exercise, misconception: Misconception) -> str:
 @lru_cache(maxsize=1024)
 def graded_misconception(exercise: Exercise, misconception: Misconception) -> Result:
     """What a misconception earns and hears."""
-    return grade_implementation(exercise, misconception.implementation)
+
+    def known(exercise: Exercise, check: Check) -> Observation:
+        return misconceived(exercise, check, misconception, PUBLIC_SEED)
+
+    return _grade_known(exercise, misconception.implementation, known)
+
+
+def _grade_known(exercise: Exercise, implementation: Any, known: Observer) -> Result:
+    """Grade an implementation by what the grader knows of it; observe it anew where that does not say it all."""
+    anew = observer_of(implementation)
+
+    def observer(exercise: Exercise, check: Check) -> Observation:
+        seen = known(exercise, check)
+        return seen if _says_it_all(seen, check) else anew(exercise, check)
+
+    return grade_observed(exercise, observer, PUBLIC_SEED)
+
+
+def _says_it_all(seen: Observation, check: Check) -> bool:
+    """Whether a second observation must show the same: it came back in time, without chance, and did it twice."""
+    in_time = seen.failure is None and seen.seconds < SECONDS
+    return in_time and not seen.disturbed and repeats(seen, check)
 
 
 def _stub_earns_none(exercise: Exercise) -> str:

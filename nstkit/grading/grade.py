@@ -21,13 +21,18 @@ PUBLIC_SEED = 0
 
 def grade_implementation(exercise: Exercise, implementation: object, seed: int = PUBLIC_SEED) -> Result:
     """Grade a function or class that is at hand, in this process."""
-    key = exercise_key(seed, exercise.name)
+    return grade_observed(exercise, observer_of(implementation, seed), seed)
+
+
+def observer_of(implementation: object, seed: int = PUBLIC_SEED) -> Observer:
+    """The observer that runs `implementation` in this process, within limits."""
 
     def observer(exercise: Exercise, check: Check) -> Observation:
         with limited():
+            key = exercise_key(seed, exercise.name)
             return observe(check, key, implementation, may_modify=exercise.modifies)
 
-    return grade_observed(exercise, observer, seed)
+    return observer
 
 
 def grade_answers(exercise: Exercise, answers: Answers, seed: int = PUBLIC_SEED) -> Result:

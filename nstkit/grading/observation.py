@@ -9,6 +9,7 @@ import contextlib
 import io
 import random
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ class Observation:
     disturbed: bool = False
     repeatable: Any = None
     """Evidence of the first draw once more, after the second."""
+    seconds: float = 0.0
+    """Processor time of all three; 0 for a failure, and for what the sandbox observed."""
 
 
 def observe(check: Check, key: str, implementation: Any, *, may_modify: bool = False) -> Observation:
@@ -67,7 +70,7 @@ def observe(check: Check, key: str, implementation: Any, *, may_modify: bool = F
     """
     evidence: list[Any] = []
     modified: tuple[str, ...] = ()
-    before = _random_state()
+    before, began = _random_state(), time.process_time()
     for salt in ("first", "second", "first"):
         draw = Draw(key, check.name, salt)
         try:
@@ -79,7 +82,8 @@ def observe(check: Check, key: str, implementation: Any, *, may_modify: bool = F
             return Observation(failure=describe_failure(error))
         modified = modified or (() if may_modify else draw.modified())
     disturbed = not _same_random_state(before, _random_state())
-    return Observation(tuple(evidence[:2]), None, modified, disturbed, evidence[2])
+    seconds = time.process_time() - began
+    return Observation(tuple(evidence[:2]), None, modified, disturbed, evidence[2], seconds)
 
 
 def describe_failure(error: BaseException) -> Failure:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 LESSON_TESTS = re.compile(r"test_(\d\d_\w+)\.py$")
 
@@ -48,6 +47,16 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     from nstkit.grading.pytest_items import LessonFile
 
     return LessonFile.from_parent(parent, path=module_path)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Under --audit -n, keep the questions to one exercise in one process: it runs each wrong answer once."""
+    if not config.getoption("audit") or config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    return LoadScopeScheduling(config, log)
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:

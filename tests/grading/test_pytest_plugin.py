@@ -1,5 +1,6 @@
 """`pytest lessons/` as a learner meets it, in a process of its own."""
 
+import re
 import subprocess
 import sys
 
@@ -84,6 +85,14 @@ def test_audit_and_isolation(lesson):
     code, text = run(lesson, "--isolate", "--seed", "5")
     assert code == 0
     assert "07_toy    5/5" in text
+
+
+def test_an_audit_asks_all_about_one_exercise_in_one_process(lesson):
+    code, text = run(lesson, "--audit", "-n", "2", "-v")
+    assert code == 0
+    workers = re.findall(r"\[(gw\d)\] .*PASSED \S+::(\w+)::[\w-]+", text)
+    assert len(workers) == 7 + 5
+    assert len({exercise for _, exercise in workers}) == len(set(workers)) == 2
 
 
 def test_the_plugin_is_inert_elsewhere(tmp_path):
