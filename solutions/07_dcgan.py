@@ -455,7 +455,7 @@ plt.show()
 #
 # It does: the early pictures have light in both places at once, which a discriminator can call out, since no real
 # image has that. What a mean squared error would have been content with is only a stage here. This is what the
-# adversarial loss buys, and why lesson 10 comes back to it.
+# adversarial loss buys.
 #
 # <details><summary>Ask yourself: D's loss goes to zero in your next training. Where do you look first?</summary>
 #
