@@ -296,6 +296,10 @@ for name in ("chw", "hw", "none"):
 # One and the same balance, and weights many orders of magnitude apart. A recipe's "β = 1e6" is a statement about its
 # author's constants.
 #
+# The weights $w_l$ of the style's layers belong to the balance, too. Gatys et al. (2016) give each of five layers 1/5,
+# in a network whose channels they have rescaled first (exercise 14.4). Without that, equal weights are not equal pulls;
+# the same quotient, taken for one layer at a time, makes them equal.
+#
 # Now walk through the decades around the balance. **Guess first** how many of these five pictures you would call a
 # transfer.
 
