@@ -72,12 +72,12 @@ for name, make in makers.items():
     )
 
 # %% [markdown]
-# Plain gradient descent takes steps of size *learning rate × gradient*, so a thousandth of the gradient is a
-# thousandth of the step: the second recipe has hardly started. Adam divides each step by the running size of the
-# gradient, and the factor cancels, up to the small ε in its denominator. L-BFGS rescales itself from its second step
-# on by the curvature that it has seen, and torch's version caps the first step at $g / \lVert g \rVert_1$, so here not
-# even that one knows the difference. The 0.011 that remain began as rounding in the last bits and grew from step to
-# step: where a problem is not convex, neighbouring paths may part. More of that below.
+# Plain gradient descent takes steps of size *learning rate × gradient*, so a thousandth of the gradient is a thousandth
+# of the step: the second recipe has hardly started. Adam divides each step by the running size of the gradient, and the
+# factor cancels, up to the small ε in its denominator. L-BFGS rescales itself from its second step on by the curvature
+# that it has seen, and torch's version caps the first step at $g / \lVert g \rVert_1$, so here not even that one knows
+# the difference. The hundredth that is left between its two results began as rounding in the last bits and grew from
+# step to step: where a problem is not convex, neighbouring paths may part. More of that below.
 #
 # So the honest answer to "what do α and β mean?" has two parts. **Their ratio decides which image is best. Their common
 # size decides, for some optimisers, how fast you get there.** Nothing asks for α + β = 1.
