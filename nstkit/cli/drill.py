@@ -19,7 +19,8 @@ DataFolder = Annotated[
 ]
 Language = Annotated[Literal["en", "zh"], typer.Option(help="Language of the interview.")]
 Topics = Annotated[
-    list[str] | None, typer.Option("--topic", help="Lesson number or topic, or beyond; may be repeated.")
+    list[str] | None,
+    typer.Option("--topic", help="Lesson number, topic, a word it speaks of, or beyond; may be repeated."),
 ]
 
 
@@ -101,7 +102,7 @@ def _hold(desk: "Desk", memory: "Memory", bank: "Sequence[Question]", wish: "Wis
     if resume and open_session is None:
         raise ValueError("--resume: no interview is unfinished; begin one with `nstkit drill`")
     session = open_session if resume and open_session else begin(memory, bank, wish)
-    language = session.options["language"]
+    language = desk.language = session.options["language"]
     try:
         card = run(desk, memory, bank, session)
     except Paused:

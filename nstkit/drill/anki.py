@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstkit.drill.bank import Question
+from nstkit.drill.words import bracketed, say
 from nstkit.lessons.build import write_whole
 from nstkit.lessons.interview import Text
 
@@ -33,11 +34,14 @@ def notes(bank: Sequence[Question], language: str) -> Iterator[Note]:
     for question in bank:
         interview = question.interview
         tags = ("nstkit", question.key.replace("/", "::").replace(" ", "_"), interview.level)
-        points = "".join(f"<li>{text(point.text)}</li>" for point in interview.rubric)
+        points = "".join(
+            f"<li>{bracketed(language, say(language, point.weight))} {text(point.text)}</li>"
+            for point in interview.rubric
+        )
         back = f"{text(interview.model_answer)}<hr><ul>{points}</ul>"
         yield Note(stable_id(question.key, language), text(interview.question), back, tags)
         for number, follow_up in enumerate(interview.follow_ups, 1):
-            front = f"<i>{text(interview.question)}</i><br><br>{text(follow_up.question)}"
+            front = f"<small>{text(interview.question)}</small><br><br>{text(follow_up.question)}"
             yield Note(stable_id(f"{question.key}/{number}", language), front, text(follow_up.answer), tags)
 
 

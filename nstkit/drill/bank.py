@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from nstkit.drill.spot import mentions
+from nstkit.drill.titles import title
 from nstkit.lessons import Lesson, find_lessons
 from nstkit.lessons.interview import Interview, read_interview, read_interviews
 
@@ -56,12 +58,14 @@ def _beyond() -> tuple[Question, ...]:
 def choose_topics(bank: Sequence[Question], topics: Sequence[str]) -> list[Question]:
     """The questions that `topics` name: a lesson's number, a topic, a part of one, or "beyond"; all if none.
 
+    A word that no topic has finds the questions that speak of it: "gram", "LoRA", "感受野".
+
     Raises:
-        ValueError: a topic that no question has; the nearest is suggested.
+        ValueError: a topic that no question has or speaks of; the nearest is suggested.
     """
     chosen: dict[str, Question] = {}
     for topic in topics:
-        found = [question for question in bank if _fits(question, topic)]
+        found = [q for q in bank if _fits(q, topic)] or [q for q in bank if _speaks_of(q, topic)]
         if not found:
             names = [*(q.topic for q in bank), "beyond"]
             near = difflib.get_close_matches(topic.lower().replace(" ", "_"), names, 1, 0.4)
@@ -76,3 +80,10 @@ def _fits(question: Question, topic: str) -> bool:
     if question.lesson is not None and word.isdigit():
         return question.lesson.number == word.zfill(2)
     return word in (question.key, question.topic, question.key.partition("/")[0]) or word in question.topic
+
+
+def _speaks_of(question: Question, topic: str) -> bool:
+    """Whether the question, its title or the terms of its rubric have the word."""
+    asked = question.interview.question
+    terms = (term for point in question.interview.rubric for term in point.terms)
+    return any(mentions(text, topic) for text in (asked.en, asked.zh, title(question.topic, "zh"), *terms))

@@ -91,7 +91,7 @@ def _one(desk: Desk, question: Question, sample: Sample, language: str) -> tuple
 
     desk.show("")
     desk.show(text(question.interview.question), style="head")
-    desk.show(text(Text(sample.text.en, sample.text.zh)))
+    desk.show(text(sample.text))
     for number, point in enumerate(question.interview.rubric, 1):
         desk.show(f"{number}. {text(point.text)}", style="quiet")
     mine = _numbers(desk, language, len(sample.scores))

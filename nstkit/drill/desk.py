@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from nstkit.drill.words import clock_words, say
+from nstkit.drill.words import bracketed, clock_words, say
 from nstkit.drill.wrap import wrapped
 
 
@@ -43,11 +43,13 @@ class Clock:
 
     def words(self, language: str) -> str:
         """What is left, or how much over."""
-        return f"{clock_words(abs(self.left))} {say(language, 'left' if self.left >= 0 else 'over')}"
+        return say(language, "left" if self.left >= 0 else "over", clock=clock_words(abs(self.left)))
 
 
 class Desk(Protocol):
-    """What an interviewer needs of the place."""
+    """What an interviewer needs of the place; it speaks one language."""
+
+    language: str
 
     def show(self, text: str, *, style: str = "") -> None:
         """Show a paragraph; styles are "head", "quiet", "good" and "bad"."""
@@ -127,7 +129,8 @@ class Terminal:
             raise EndOfReplies from None
 
     def _plain(self, prompt: str, clock: Clock, long: bool) -> str:
-        self.show(f"{prompt} ({clock.words(self.language)})")
+        apart = "" if self.language == "zh" else " "
+        self.show(f"{prompt}{apart}{bracketed(self.language, clock.words(self.language))}")
         lines = [input("> ")]
         while long and lines[-1] and not lines[0].startswith(":"):
             lines.append(input("> "))

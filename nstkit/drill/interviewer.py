@@ -16,7 +16,8 @@ from nstkit.drill.memory import Memory
 from nstkit.drill.plan import TALK_MINUTES, Item
 from nstkit.drill.score import FollowUpMark, Outcome
 from nstkit.drill.spot import seen_points
-from nstkit.drill.words import say
+from nstkit.drill.titles import title
+from nstkit.drill.words import labelled, say
 from nstkit.lessons import outline
 from nstkit.lessons.interview import Text
 
@@ -148,7 +149,7 @@ class Interviewer:
     def _talk(self, number: int, told: Told) -> None:
         question = self._question(told)
         interview = question.interview
-        topic = question.topic.replace("_", " ")
+        topic = title(question.topic, self.language)
         self._head("question", number, topic=topic, level=self._say(interview.level))
         self.desk.show(self._text(interview.question))
         told.answer = self._reply(f"{number}/answer", self._say("answer"), long=True)
@@ -182,14 +183,15 @@ class Interviewer:
         seen = seen_points(text, rubric)
         self.desk.show(self._say("rubric"), style="head")
         for place, (point, there) in enumerate(zip(rubric, seen, strict=True), 1):
-            note = f"  ← {self._say('seen')}" if there else ""
+            note = self._say("seen") if there else ""
             self.desk.show(f"{place}. [{self._say(point.weight)}] {self._text(point.text)}{note}")
         told.hits = self._points(number, seen)
         missed = [p for p, hit in zip(rubric, told.hits, strict=True) if not hit and p.weight == "must"]
         for point in missed:
             self.desk.show(self._labelled("missed", self._text(point.text)), style="bad")
         for wrong in self._question(told).interview.wrong_answers[:2]:
-            both = f"{self._text(wrong.text)} {self._text(wrong.why)}"
+            apart = "" if self.language == "zh" else " "
+            both = f"{self._text(wrong.text)}{apart}{self._text(wrong.why)}"
             self.desk.show(self._labelled("wrong", both), style="quiet")
         self.desk.show(self._labelled("model", self._text(self._question(told).interview.model_answer)))
 
@@ -287,7 +289,7 @@ class Interviewer:
         return say(self.language, key, **values)
 
     def _labelled(self, word: str, text: str) -> str:
-        return f"{self._say(word)}：{text}" if self.language == "zh" else f"{self._say(word)}: {text}"
+        return labelled(self.language, self._say(word), text)
 
     def _text(self, text: Text) -> str:
         return text.zh if self.language == "zh" else text.en

@@ -12,7 +12,8 @@ from typing import Any
 from nstkit.drill.bank import Question
 from nstkit.drill.interviewer import Told
 from nstkit.drill.score import DIMENSIONS, Score
-from nstkit.drill.words import clock_words, say, verdict_words
+from nstkit.drill.titles import title
+from nstkit.drill.words import bracketed, clock_words, labelled, say, verdict_words
 from nstkit.lessons.interview import Point, Text
 
 _LABELS = {"communication": "communication_dimension", "code": "code_dimension"}
@@ -59,7 +60,7 @@ class Card:
 
     def title(self, told: Told) -> str:
         """What an item was about."""
-        topic = self.bank[told.question].topic.replace("_", " ")
+        topic = title(self.bank[told.question].topic, self.language)
         return f"{topic} · {told.exercise}" if told.exercise else topic
 
     def rows(self) -> list[tuple[str, str]]:
@@ -92,8 +93,9 @@ def percent(share: float) -> str:
 def markdown(card: Card) -> str:
     """The scorecard as Markdown."""
     lines = [f"# {card.say('scorecard')}", ""]
-    lines += [f"- **{name}**: {value}" for name, value in card.rows()]
-    lines += ["", *(f"- {name}: {percent(share)}" for name, share in card.dimensions())]
+    lines += [f"- {labelled(card.language, f'**{name}**', value)}" for name, value in card.rows()]
+    shares = [labelled(card.language, name, percent(share)) for name, share in card.dimensions()]
+    lines += ["", *(f"- {share}" for share in shares)]
     for told in card.told:
         lines += ["", f"## {card.title(told)} ({clock_words(told.seconds)})", ""]
         lines += _code_lines(card, told) if told.exercise else _talk_lines(card, told)
@@ -114,7 +116,8 @@ def _talk_lines(card: Card, told: Told) -> list[str]:
     ]
     lines += [f"**{card.say('model')}**", "", card.text(interview.model_answer), ""]
     for point, hit in zip(interview.rubric, told.hits, strict=False):
-        lines.append(f"- [{'x' if hit else ' '}] ({card.say(point.weight)}) {card.text(point.text)}")
+        weight = bracketed(card.language, card.say(point.weight))
+        lines.append(f"- [{'x' if hit else ' '}] {weight} {card.text(point.text)}")
     for asked in told.follow_ups:
         follow_up = interview.follow_ups[asked["place"]]
         lines += ["", f"**{card.text(follow_up.question)}** ({_mark(card, asked['mark'])})", ""]
@@ -132,7 +135,7 @@ def _mark(card: Card, mark: str) -> str:
 
 
 def _code_lines(card: Card, told: Told) -> list[str]:
-    lines = [f"{card.say('attempts')}:", ""]
+    lines = [labelled(card.language, card.say("attempts"), "").rstrip(), ""]
     for attempt in told.attempts:
         lines.append(
             f"- {attempt['points']}/{attempt['max_points']} {attempt['state']}: {attempt['message']}".rstrip(

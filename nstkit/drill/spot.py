@@ -19,6 +19,11 @@ def seen_points(answer: str, rubric: Sequence[Point]) -> list[bool]:
     return [any(_stands_in(_plain(term), text) for term in point.terms) for point in rubric]
 
 
+def mentions(text: str, term: str) -> bool:
+    """Whether a term stands in a text; case and width do not matter."""
+    return _stands_in(_plain(term), _plain(text))
+
+
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 

@@ -24,7 +24,7 @@ WORDS: dict[str, dict[str, str]] = {
         "must": "must",
         "should": "should",
         "bonus": "bonus",
-        "seen": "seen in your text",
+        "seen": "  ← seen in your text",
         "points": "Which points did you make? Their numbers, 0 for none; Enter takes those seen ({seen})",
         "none": "none",
         "points_again": "Please give numbers from 1 to {n}, with spaces between them, or 0.",
@@ -42,8 +42,8 @@ WORDS: dict[str, dict[str, str]] = {
         "again": "[a]gain or [d]one?",
         "again_again": "Please answer a or d.",
         "time_up": "Time is up. We stop after this question.",
-        "left": "left",
-        "over": "over",
+        "left": "{clock} left",
+        "over": "{clock} over",
         "paused": "Paused; everything is kept. `nstkit drill --resume` goes on.",
         "done": "Thank you. {verdict}.",
         "scorecard": "Scorecard",
@@ -73,11 +73,11 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "zh": {
         "welcome": "模拟面试，{minutes} 分钟，共{questions}。像真的面试那样回答。",
-        "one_question": "1 道题",
+        "one_question": " 1 道题",
         "questions": " {n} 道题",
         "how_to": "输入回答，用空行结束；也可以口头回答，然后直接按回车。"
         ":skip 跳到下一题，:pause 保存进度以后再来，:quit 结束并评分。",
-        "resumed": "从上次停下的地方继续，计时 {clock}。",
+        "resumed": "从上次停下的地方继续，{clock}。",
         "question": "第 {k} 题（共 {n} 题）：{topic}（{level}）",
         "easy": "简单",
         "medium": "中等",
@@ -92,7 +92,7 @@ WORDS: dict[str, dict[str, str]] = {
         "must": "必须",
         "should": "应该",
         "bonus": "加分",
-        "seen": "你的文字里有",
+        "seen": "（你的文字里有）",
         "points": "哪些要点你说到了？输入编号，0 表示都没有；回车采用文字里找到的（{seen}）",
         "none": "无",
         "points_again": "请输入 1 到 {n} 的编号，用空格隔开，或者 0。",
@@ -110,8 +110,8 @@ WORDS: dict[str, dict[str, str]] = {
         "again": "[a] 再试一次，[d] 完成",
         "again_again": "请输入 a 或 d。",
         "time_up": "时间到。答完这一题就结束。",
-        "left": "剩余",
-        "over": "超时",
+        "left": "剩余 {clock}",
+        "over": "超时 {clock}",
         "paused": "已暂停，内容都保存好了。用 `nstkit drill --resume` 继续。",
         "done": "谢谢。{verdict}。",
         "scorecard": "评分表",
@@ -144,6 +144,16 @@ WORDS: dict[str, dict[str, str]] = {
 def say(language: str, key: str, **values: object) -> str:
     """A text in a language, with its values filled in."""
     return WORDS[language][key].format(**values)
+
+
+def labelled(language: str, word: str, text: str) -> str:
+    """A word and what it announces: "Verdict: hire", 结论：推荐录用."""
+    return f"{word}：{text}" if language == "zh" else f"{word}: {text}"
+
+
+def bracketed(language: str, text: str) -> str:
+    """A text in the brackets of its language."""
+    return f"（{text}）" if language == "zh" else f"({text})"
 
 
 def verdict_words(language: str, verdict: str) -> str:

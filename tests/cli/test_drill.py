@@ -183,6 +183,15 @@ def test_typed_in_a_terminal_with_the_clock_in_view(typist):
 
 
 @pytest.mark.slow
+def test_going_on_speaks_the_language_it_began_in(nstkit, here, typist):
+    (here / "a.txt").write_text("冻结的特征\n")
+    nstkit("drill", "--minutes", 8, "--topic", "03", "--lang", "zh", "--answers", here / "a.txt")
+    person = typist("--resume")
+    person.wait_for("追问")
+    person.wait_for("剩余")
+
+
+@pytest.mark.slow
 def test_plain_in_a_locale_without_utf8(typist):
     person = typist(
         "--minutes",

@@ -35,10 +35,36 @@ def test_there_are_at_least_fifteen_and_no_question_is_asked_twice():
 
 
 @pytest.mark.parametrize(
-    "topic", ["attention", "sdedit", "lpips", "fid", "video", "serving", "rights", "reproduc", "failure"]
+    "topic",
+    [
+        "attention",
+        "sdedit",
+        "lpips",
+        "fid",
+        "video",
+        "serving",
+        "rights",
+        "reproduc",
+        "failure",
+        "clip",
+        "three_d",
+        "photoreal",
+        "portrait",
+        "similarity",
+        "instruction",
+        "few_step",
+        "flow_matching",
+        "normalisation",
+        "debugging",
+    ],
 )
 def test_the_topics_of_today_are_there(topic):
     assert any(topic in name for name in _read())
+
+
+@pytest.mark.parametrize("level", ["easy", "medium", "hard"])
+def test_every_level_is_there(level):
+    assert level in {found.level for found in _read().values()}
 
 
 def test_an_interviewer_can_go_on_for_four_questions(interview):

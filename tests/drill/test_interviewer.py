@@ -34,6 +34,9 @@ def test_the_interview_is_in_the_language_that_was_chosen(memory, bank, script):
     card = hold(memory, bank, desk, Wish(minutes=8, seed=3, language="zh"))
     assert card.told[0].hits == [True, False, False]
     assert "参考回答：中文" in desk.heard()
+    assert "小心这种说法：中文wrong中文because" in desk.heard()
+    assert "Gram matrix（你的文字里有）" in desk.heard()
+    assert "共 1 道题" in desk.heard()
     assert "English" not in desk.heard()
 
 
@@ -112,5 +115,6 @@ def test_the_scorecard_is_written_and_shows_both_sides(memory, bank, script, wis
     assert "&lt;script&gt;" in page
     assert "model" in page
     text = (tmp_path / "scorecard.md").read_text("utf-8")
+    assert "- **Time used**: " in text
     assert f"> {evil}" in text
     assert "- [x] (must)" in text or "- [ ] (must)" in text

@@ -1,5 +1,8 @@
 """Plans fit their time, put the due first, and are the same for the same seed."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from nstkit.drill.bank import choose_topics, load_bank
@@ -46,6 +49,32 @@ def test_mixed_alternates_and_codes_of_another_lesson():
 )
 def test_topics_by_number_and_name(topic, expected):
     assert expected in [question.key for question in choose_topics(load_bank(), [topic])]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("gram", "03_style_loss"),
+        ("LoRA", "beyond/learning_one_style"),
+        ("感受野", "14_cnn_features"),
+        ("循环一致性", "23_cycle_consistency"),
+    ],
+)
+def test_a_word_that_no_topic_has_finds_the_questions_that_speak_of_it(word, expected):
+    found = [question.key for question in choose_topics(load_bank(), [word])]
+    assert expected in found
+    assert len(found) < len(load_bank()) / 2
+
+
+def test_a_topic_comes_before_a_word():
+    assert [q.key for q in choose_topics(load_bank(), ["style_loss"])] == ["03_style_loss"]
+
+
+def test_every_topic_that_the_page_on_drills_names_is_there():
+    page = Path(__file__).parents[2] / "docs" / "drill.md"
+    topics = re.findall(r"--topic (\S+)", page.read_text("utf-8"))
+    assert topics
+    assert all(choose_topics(load_bank(), [topic]) for topic in topics)
 
 
 def test_an_unknown_topic_is_named_with_the_nearest():

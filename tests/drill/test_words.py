@@ -2,7 +2,10 @@
 
 import re
 
-from nstkit.drill.words import WORDS, clock_words, verdict_words
+import pytest
+
+from nstkit.drill.desk import Clock
+from nstkit.drill.words import WORDS, bracketed, clock_words, labelled, verdict_words
 
 
 def test_the_keys_and_the_values_are_the_same():
@@ -19,6 +22,19 @@ def test_chinese_is_chinese_and_english_is_not():
 
 def test_clock():
     assert [clock_words(s) for s in (0, 59.9, 61, 6000)] == ["0:00", "0:59", "1:01", "100:00"]
+
+
+@pytest.mark.parametrize(
+    ("language", "used", "words"),
+    [("en", 50, "0:10 left"), ("zh", 50, "剩余 0:10"), ("en", 70, "0:10 over"), ("zh", 70, "超时 0:10")],
+)
+def test_the_clock_speaks_the_language(language, used, words):
+    assert Clock(1, used, lambda: 0.0).words(language) == words
+
+
+def test_marks_are_those_of_the_language():
+    assert (labelled("en", "Date", "today"), bracketed("en", "must")) == ("Date: today", "(must)")
+    assert (labelled("zh", "日期", "今天"), bracketed("zh", "必须")) == ("日期：今天", "（必须）")
 
 
 def test_a_verdict_that_is_none_has_words_too():
