@@ -30,6 +30,7 @@ from nstkit.transfer.matching_targets import (
     drawn_patches,
 )
 from nstkit.transfer.moment_targets import MomentsTarget, WassersteinTarget
+from nstkit.transfer.recipes import TINY
 from nstkit.transfer.regions import Guide
 from nstkit.transfer.style_targets import GramTarget
 
@@ -204,7 +205,7 @@ def test_a_style_of_no_weight_does_not_count(loss):
 
 def test_losses_of_layers_that_are_not_named_stay():
     asked = stylize(CONTENT, STYLES[0], **QUICK, style_loss={"relu3_1": "patch"}).options.style_loss
-    assert asked == {"color4": "centered_gram", "relu2_1": "centered_gram", "relu3_1": "patch"}
+    assert asked == {"color4": TINY.style_loss, "relu2_1": TINY.style_loss, "relu3_1": "patch"}
 
 
 @pytest.mark.parametrize(("options", "words"), [
