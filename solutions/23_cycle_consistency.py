@@ -260,11 +260,11 @@ for name, picture in {"G(x)": back, "the true gray": honest}.items():
 # *Four pictures: the gray cup; a green and purple ghost of it, the orange parts in one colour and the rest in the
 # other; the cup in dull browns; the cup in its colours.*
 #
-# There is the colour. G writes it into differences between the channels that your eye does not notice, not two gray
-# levels on average, and F reads them. Nobody programmed this; it is the best answer to "be gray *and* let F win". Give
-# F a picture that is really gray, and it is at a loss. Chu, Zhmoginov and Sandler (2017) found the same in CycleGAN
-# itself, on aerial photographs and maps: black dots on a roof, which the map did not show, came back in the photograph.
-# They called it steganography.
+# There is the colour. G writes it into differences between the channels that your eye does not notice, less than two
+# gray levels on average, and F reads them. Nobody programmed this; it is the best answer to "be gray *and* let F win".
+# Give F a picture that is really gray, and it is at a loss. Chu, Zhmoginov and Sandler (2017) found the same in
+# CycleGAN itself, on aerial photographs and maps: black dots on a roof, which the map did not show, came back in the
+# photograph. They called it steganography.
 #
 # So the cycle is weaker than it looks: "recoverable" need not mean *visible*. How to catch such a pair is the last
 # exercise. And it is stronger than one wishes where information *has* to be lost or shapes have to change, a photograph
