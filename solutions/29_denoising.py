@@ -119,9 +119,9 @@ draws[:, :10] = 20.0  # 10 of 25 lie
 print(f"with ten liars: mean {float(draws.mean()):.2f}, median {float(draws.median(1).values.mean()):.2f}")
 
 # %% [markdown]
-# The median's variance is about 1.5 times the mean's here, and $\pi/2$ times for large windows: for Gaussian noise it
-# wastes a third of the pixels. That is the price of its insurance. The last line shows what is insured: with ten
-# liars at 20 the mean is at 8, and the median is still among honest values.
+# The median's variance is about 1.56 times the mean's here; theory says $\pi/2 = 1.57$ for large windows. For Gaussian
+# noise it wastes a third of the pixels. That is the price of its insurance. The last line shows what is insured: with
+# ten liars at 20 the mean is at 8, and the median is still among honest values.
 #
 # ### Exercise 29.1: the median
 
@@ -295,7 +295,7 @@ print(
 # Each of the two noises brings one $\sigma^2$. A distance of $2\sigma^2$ means "the same patch", so it is taken off
 # before anything is weighed, and $h$ can be small.
 #
-# Every parameter in the table at the top hangs on $\sigma$, and nobody tells you $\sigma$. The last three lines measure
+# Every parameter in the table at the top hangs on $\sigma$, and nobody tells you $\sigma$. The last two lines measure
 # it from the picture: take off what is smooth, and look at the *median* of what is left. The standard deviation would
 # count impulses at full weight, and it does.
 #
@@ -518,9 +518,9 @@ plt.show()
 # *Three cups in ink wash: with specks and ragged lines; smoother; and smoothed afterwards, nearly alike to look at.*
 #
 # Both cures took the same quarter off the variation. In the loss that cost less than one percent of the objective;
-# afterwards it raised the objective by half. While optimising, the pixels can choose *which* variation to give up,
-# and they give up what content and style do not need. A filter afterwards knows of neither. So: **cure it where it is
-# made**, in the loss or the network. Filters are for pictures whose maker you cannot ask.
+# afterwards it raised the objective by more than half. While optimising, the pixels can choose *which* variation to
+# give up, and they give up what content and style do not need. A filter afterwards knows of neither. So: **cure it
+# where it is made**, in the loss or the network. Filters are for pictures whose maker you cannot ask.
 
 # %% [markdown] interview="answer"
 
