@@ -504,11 +504,11 @@ plt.show()
 # *Three step edges with ripples on both sides. The unsharp mask shoots out below and above the step; the other two stay
 # within it but for their ripples.*
 #
-# The unsharp mask leaves [0, 1] altogether. The guided base gives no halo, because the edge is in the base; it boosts
-# the ripples 2.4 times and makes the edge no steeper. The limit does the opposite: the edge gets twice as steep,
-# since a pixel *on* the slope may move as far as its neighbours, and the ripples stay as they are, since the top of a
-# ripple is its own local maximum. So the two are not rivals. **Edges by the limit, texture by the guided base**, and
-# each alone is half an enhancement.
+# The unsharp mask leaves [0, 1] at both ends. The guided base gives no halo, because the edge is in the base; it makes
+# the ripples about two and a half times as high and the edge no steeper. The limit does the opposite: the edge gets
+# twice as steep, since a pixel *on* the slope may move as far as its neighbours, and the ripples stay as they are,
+# since the top of a ripple is its own local maximum. So the two are not rivals. **Edges by the limit, texture by the
+# guided base**, and each alone is half an enhancement.
 #
 # ### Exercise 30.4: sharpening without halos
 #
