@@ -316,8 +316,8 @@ print(f"a covariance has {64 * 65 // 2} numbers; there are {len(prints)} prints"
 # Two lessons in one table. Two moments of each feature recover most of what was lost, with no label of the target and
 # no training. And the map that matches *more* is not better: exact agreement with 2080 estimated numbers is agreement
 # with their noise too. With the smaller ε, directions in which prints hardly vary are blown up until they vary as
-# photographs do, and it costs. Cholesky, with the larger ε again, has the very covariance of the "full covariance" line
-# and pays for its turn.
+# photographs do, and it costs. Cholesky, with the larger ε again, matches the same covariance as the line "full
+# covariance" and pays for its turn.
 #
 # <details><summary>Ask yourself: AdaIN and WCT, which lines of the table are theirs?</summary>
 #
