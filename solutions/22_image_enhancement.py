@@ -111,10 +111,10 @@ plt.show()
 # %% [markdown]
 # ## One straight line: the stretch
 #
-# Of the moon, as it lies in the file, 96 percent of the pixels share the few levels printed below. The cheapest cure is
-# a line: $p_\text{lo} \to 0$, $p_\text{hi} \to 1$, and what lies beyond is clipped. Why two *percentiles* and not
-# minimum and maximum? Because one hot pixel would be the maximum, and the line would be set by a defect. And a stretch
-# is not a change of brightness: that is an offset, one number added everywhere.
+# In the moon's file, 96 percent of the pixels lie between the two levels that are printed first below. The cheapest
+# cure is a line: $p_\text{lo} \to 0$, $p_\text{hi} \to 1$, and what lies beyond is clipped. Why two *percentiles* and
+# not minimum and maximum? Because one hot pixel would be the maximum, and the line would be set by a defect. And a
+# stretch is not a change of brightness: that is an offset, one number added everywhere.
 
 # %%
 moon = luma(photograph("moon", size=256))
