@@ -350,7 +350,7 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# *Three posters with the name enlarged below each: the rough one; a smoothed one in which the letters stay eaten; one
+# *Three posters, the name once more below each: the rough one; a smoothed one in which the letters stay eaten; one
 # whose letters have their edges again, on smooth ground.*
 #
 # The content guides. Guided by itself, the picture keeps its own strong edges, which are the grains. The second column
