@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -117,6 +118,17 @@ def test_interview_files_are_complete_in_both_languages(name):
     for text in (interview.question, interview.model_answer, *(f.answer for f in interview.follow_ups)):
         assert any("\u4e00" <= letter <= "\u9fff" for letter in text.zh)
         assert not any("\u4e00" <= letter <= "\u9fff" for letter in text.en)
+
+
+@every_finished_lesson
+def test_no_line_of_prose_starts_a_list_by_accident(name):
+    """Broken before its plus, a sum becomes a bullet in nbconvert and on GitHub; a year at a line's start, an item."""
+    display, accidents = False, []
+    for line in FINISHED[name].master.read_text("utf-8").splitlines():
+        if re.match(r"# (\+|\d{2,}[.)]) ", line) and not display:
+            accidents.append(line)
+        display ^= line.startswith("# ") and line.count("$$") % 2 == 1
+    assert accidents == []
 
 
 @every_finished_lesson
