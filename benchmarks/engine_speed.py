@@ -21,9 +21,9 @@ from nstkit.images import resize
 from nstkit.paintings import paint
 from nstkit.training.devices import fast_bfloat16
 from nstkit.transfer.objective import Objective
+from nstkit.transfer.optimizers import make_optimizer
 from nstkit.transfer.options import Options
 from nstkit.transfer.recipes import VGG
-from nstkit.transfer.run import make_optimizer
 from nstkit.transfer.settled import tapped
 
 OPTIONS = Options(

@@ -24,7 +24,7 @@ from nstkit.images.writing import FORMATS
 from nstkit.training.devices import pick_device
 from nstkit.training.distributed import together
 from nstkit.transfer import NonFiniteLoss, Step
-from nstkit.transfer.run import PictureTooSmall
+from nstkit.transfer.pyramid import PictureTooSmall
 
 
 def carry_out_folder(order: FolderOrder) -> None:

@@ -5,6 +5,7 @@ drawn by `nstkit.encoders.procedural`. An `Encoder` is called with the layers th
 else. `content_sensitivity` measures what a layer notices.
 """
 
+from nstkit.encoders.border import repeat_border
 from nstkit.encoders.dense import dense_as_conv, layer_cost
 from nstkit.encoders.encoder import Encoder
 from nstkit.encoders.extract import extract_features
@@ -24,4 +25,5 @@ __all__ = [
     "load_encoder",
     "normalize_activations",
     "receptive_field",
+    "repeat_border",
 ]

@@ -23,7 +23,7 @@ def load_encoder(
     name: str = "auto",
     *,
     weights: str | Path | None = None,
-    pooling: Literal["max", "average", "l2"] | None = None,
+    pooling: Literal["max", "average", "l2", "scaled_average", "scaled_l2"] | None = None,
     seed: int | None = None,
     download: bool = False,
 ) -> Encoder:
@@ -34,7 +34,7 @@ def load_encoder(
             tiny, which ships with nstkit.
         weights: A weights file, a folder that holds it, or "random". None looks in NSTKIT_WEIGHTS and in
             torchvision's cache. Nothing is downloaded.
-        pooling: "max", "average" or "l2"; None keeps the network's own.
+        pooling: "max", "average", "l2", "scaled_average" or "scaled_l2" (see `pooling`); None keeps the network's own.
         seed: For random weights, 0 if None.
         download: Let torchvision fetch its weights if they are not at hand.
 

@@ -1,7 +1,8 @@
 """Pooling of a loaded encoder: the maximum it was trained with, Gatys' average, or the L2 norm.
 
 Gatys, Ecker and Bethge (CVPR 2016, section 2) replace maximum by average pooling; Hénaff and Simoncelli (ICLR
-2016, arXiv 1511.06394) argue for L2 pooling, which neither aliases like the one nor blurs like the other.
+2016, arXiv 1511.06394) argue for L2 pooling, which neither aliases like the one nor blurs like the other. Both make
+features smaller, at each pooling anew, than the layers above were trained on; scaled, they keep about their size.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,10 +31,29 @@ class L2Pool2d(nn.Module):
         return torch.sqrt(mean + self.eps)
 
 
+class ScaledAvgPool2d(nn.AvgPool2d):
+    """Twice the average. The factor is crowsonkb/style-transfer-pytorch's (e7e2c71), for VGG's windows of 2 x 2."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (B, C, H, W) to (B, C, h, w)."""
+        pooled: Tensor = super().forward(maps)
+        return 2 * pooled
+
+
+class ScaledL2Pool2d(L2Pool2d):
+    """1.56 times the root mean square: likewise, there 0.78 times the norm of the four."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (B, C, H, W) to (B, C, h, w)."""
+        return 1.56 * super().forward(maps)
+
+
 POOLINGS: dict[str, Callable[..., nn.Module]] = {
     "max": nn.MaxPool2d,
     "average": nn.AvgPool2d,
     "l2": L2Pool2d,
+    "scaled_average": ScaledAvgPool2d,
+    "scaled_l2": ScaledL2Pool2d,
 }
 
 

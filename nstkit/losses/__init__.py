@@ -25,7 +25,7 @@ from nstkit.losses.sharpness import laplacian_variance, sharpness_gap
 from nstkit.losses.shifted_gram import shifted_gram
 from nstkit.losses.sliced_wasserstein import sliced_wasserstein_loss
 from nstkit.losses.style_distance import style_distance
-from nstkit.losses.total_variation import total_variation
+from nstkit.losses.total_variation import nine_point_variation, total_variation
 from nstkit.losses.uncertainty import uncertainty_weighted_loss
 from nstkit.losses.wasserstein import gaussian_wasserstein, wasserstein_loss
 from nstkit.losses.weighted_content import weighted_content_loss
@@ -46,6 +46,7 @@ __all__ = [
     "laplacian_loss",
     "laplacian_variance",
     "moment_matching_loss",
+    "nine_point_variation",
     "nst_objective",
     "patch_loss",
     "relaxed_emd_loss",

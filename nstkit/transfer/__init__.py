@@ -12,9 +12,9 @@ from nstkit.transfer.live import LiveFigure
 from nstkit.transfer.minimize_lbfgs import minimize_lbfgs
 from nstkit.transfer.mix_styles import mix_styles
 from nstkit.transfer.pixel_descent import run_transfer
+from nstkit.transfer.progress import NonFiniteLoss, Result, Step
 from nstkit.transfer.recipes import Recipe
 from nstkit.transfer.regional_adain import regional_adain
-from nstkit.transfer.run import NonFiniteLoss, Result, Step
 from nstkit.transfer.style_modulation import ConditionalInstanceNorm, style_modulation
 from nstkit.transfer.style_pca import style_pca
 from nstkit.transfer.style_swap import style_swap

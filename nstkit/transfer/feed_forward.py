@@ -26,7 +26,7 @@ from nstkit.training.devices import lower_precision
 from nstkit.transfer.adain_decoder import AdaInDecoder
 from nstkit.transfer.fast_network import MINIMUM, FastNetwork
 from nstkit.transfer.mix_styles import mix_styles
-from nstkit.transfer.run import PictureTooSmall
+from nstkit.transfer.pyramid import PictureTooSmall
 
 FORMAT, VERSION = "nstkit feed-forward", 1
 

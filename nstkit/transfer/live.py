@@ -8,7 +8,7 @@ from nstkit.images import resize
 from nstkit.images.writing import to_bytes
 from nstkit.transfer.loss_history import LossHistory
 from nstkit.transfer.loss_plot import draw_losses
-from nstkit.transfer.run import Step
+from nstkit.transfer.progress import Step
 
 LONGEST = 512
 """Pixels of the picture's long side, as it is drawn."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nstkit.transfer.run import Step
+from nstkit.transfer.progress import Step
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from nstkit.images import fitted_size
 from nstkit.training.devices import pick_device
 from nstkit.transfer.live_tensors import rehearsal
 from nstkit.transfer.options import Options
+from nstkit.transfer.pyramid import pyramid
 from nstkit.transfer.recipes import Recipe
 from nstkit.transfer.regions import Regions
-from nstkit.transfer.run import Run, pyramid
+from nstkit.transfer.run import Run
 from nstkit.transfer.settled import settled_network, settled_options, tapped
 from nstkit.transfer.stylize import stylize
 from nstkit.transfer.taps import TappedEncoder
@@ -202,7 +203,7 @@ def _settled(asked: Mapping[str, Any], plan: Recipe, styles: int, place: torch.d
         plan, place, encoder="", style_weights=weights, **{name: asked[name] for name in names}
     )
     keeper = settled.preserve_color if settled.preserve_color == "luminance" else None
-    return replace(settled, steps=2, preserve_color=keeper, match_color=None)
+    return replace(settled, steps=2, first_steps=None, preserve_color=keeper, match_color=None)
 
 
 def _bytes(module: nn.Module) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from nstkit.losses.total_variation import total_variation
 from nstkit.transfer.column_targets import SelfSimilarity
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.options import Options
 from nstkit.transfer.regions import EVERYWHERE, ContentMap, Regions
+from nstkit.transfer.roughness import ROUGHNESS
 from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import scaled_square
 from nstkit.transfer.taps import TappedEncoder
@@ -65,7 +65,7 @@ class Objective:
         style = sum((term.weight * self._style_term(features, term) for term in self.style_terms), zero)
         terms = {"content": options.content_weight * content, "style": options.style_weight * style}
         if options.tv_weight:
-            terms["tv"] = options.tv_weight * total_variation(image, "squared").sum() / image[0].numel()
+            terms["tv"] = options.tv_weight * ROUGHNESS[options.tv_loss](image).sum()
         return terms | {"total": sum(terms.values(), zero)}
 
     def value_and_gradient(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:

@@ -1,5 +1,6 @@
 """The options of a transfer, settled: encoder's recipe filled in, every value checked."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from nstkit.training.checks import PRECISIONS, check_learning_rate, check_number, choose
 from nstkit.transfer.color_keeping import COLOR_KEEPERS
 from nstkit.transfer.color_matching import COLOR_MATCHERS
+from nstkit.transfer.roughness import ROUGHNESS
 
 OPTIMIZERS = ("lbfgs", "adam")
 STYLE_LOSSES = (
@@ -19,9 +21,12 @@ CONTENT_LOSSES = ("features", "half_sum", "self_similarity")
 NORMALIZATIONS = ("hw", "chw", "none")
 BALANCES = ("start", "gradient", "none")
 INITS = ("content", "noise", "gray")
+BORDERS = ("zeros", "replicate")
 
-
-ADDED: dict[str, Any] = {"content_loss": "features", "tile": None, "match_color": None}
+ADDED: dict[str, Any] = {
+    "content_loss": "features", "tile": None, "match_color": None, "scale_factor": 2.0, "first_steps": None,
+    "carry_over": False, "beta2": 0.999, "border": "zeros", "tv_loss": "squared",
+}  # fmt: skip
 """Options that checkpoints of 0.1 lack, as they were then."""
 
 
@@ -55,6 +60,12 @@ class Options:
     tile: int | None = None
     content_loss: str = "features"
     match_color: str | None = None
+    scale_factor: float = 2.0
+    first_steps: int | None = None
+    carry_over: bool = False
+    beta2: float = 0.999
+    border: str = "zeros"
+    tv_loss: str = "squared"
 
     def __post_init__(self) -> None:
         self._check_style_loss()
@@ -75,8 +86,14 @@ class Options:
         check_weights("style_weights", enumerate(self.style_weights))
         check_weights("content_layers", self.content_layers.items(), may_be_empty=True)
         check_weights("style_layers", self.style_layers.items(), may_be_empty=self.style_weight == 0)
-        if not 0 <= self.average < 1:
-            raise ValueError(f"average: expected a decay in [0, 1), got {self.average}")
+        for name in ("average", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a decay in [0, 1), got {getattr(self, name)}")
+        self._check_scales()
+
+    def steps_at(self, scale: int) -> int:
+        """Steps at a scale, of which the first is 0."""
+        return self.first_steps if self.first_steps is not None and scale == 0 else self.steps
 
     def losses_of(self, layer: str) -> list[str]:
         """The style losses of one layer, by name."""
@@ -87,6 +104,17 @@ class Options:
     def draws_anew(self) -> bool:
         """Whether what is random in the losses changes with each step: L-BFGS needs an objective that stays."""
         return self.optimizer != "lbfgs"
+
+    def _check_scales(self) -> None:
+        if not 1 < self.scale_factor < math.inf:
+            raise ValueError(f"scale_factor: expected a number above 1, got {self.scale_factor}")
+        if self.first_steps is not None:
+            check_number("first_steps", self.first_steps, positive=True)
+        if self.carry_over and self.optimizer != "adam":
+            raise ValueError(
+                f"carry_over: expected optimizer='adam' beside it, got {self.optimizer!r}, whose memory of one size is "
+                "of no use to another; leave it out"
+            )
 
     def _check_match_color(self) -> None:
         if self.match_color is None:
@@ -127,7 +155,7 @@ class Options:
 
 _CHOICES = {
     "optimizer": OPTIMIZERS, "content_loss": CONTENT_LOSSES, "normalize": NORMALIZATIONS, "balance": BALANCES,
-    "precision": PRECISIONS,
+    "precision": PRECISIONS, "border": BORDERS, "tv_loss": tuple(ROUGHNESS),
 }  # fmt: skip
 _POSITIVE = ("style_scale", "size", "coarsest", "steps", "history")
 

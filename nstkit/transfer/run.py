@@ -6,88 +6,26 @@ The contents of a batch know nothing of each other: each comes to what it would 
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nstkit.images import fitted_size, resize
-from nstkit.training import LBFGS
+from nstkit.images import resize
 from nstkit.transfer.color_keeping import prepare_colors, restore_colors
 from nstkit.transfer.color_matching import match_colors, palette_of
-from nstkit.transfer.objective import Objective, normalized, read
+from nstkit.transfer.objective import Objective, normalized
+from nstkit.transfer.optimizers import enlarged, make_optimizer
 from nstkit.transfer.options import ADDED, Options
+from nstkit.transfer.progress import NonFiniteLoss, Step
+from nstkit.transfer.pyramid import pyramid
 from nstkit.transfer.regions import EVERYWHERE, Regions
 from nstkit.transfer.taps import TappedEncoder
 from nstkit.transfer.tiled_objective import TiledObjective, check_tiles
 
 CHECK_EVERY = 10
 """Steps between two looks at whether all terms are finite: each look is a host sync."""
-
-
-class PictureTooSmall(ValueError):  # noqa: N818
-    """A content, or what it becomes at the size asked for, has a side below `least`, which the layers need."""
-
-    def __init__(self, message: str, least: int) -> None:
-        super().__init__(message)
-        self.least = least
-
-
-class NonFiniteLoss(RuntimeError):  # noqa: N818
-    """A term of the objective became NaN or infinite. `image` is the last good image."""
-
-    def __init__(self, message: str, image: Tensor) -> None:
-        super().__init__(message)
-        self.image = image
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a run stands, after a step. Reading `losses` or `image()` waits for the device; the rest does not.
-
-    Attributes:
-        scale, scales: this scale, from 1, of so many.
-        step, steps: this step, from 1, of so many at this scale.
-        done, total: steps done and to do over all scales.
-        size: (height, width) of this scale.
-    """
-
-    scale: int
-    scales: int
-    step: int
-    steps: int
-    done: int
-    total: int
-    size: tuple[int, int]
-    terms: Mapping[str, Tensor]
-    image: Callable[[], Tensor]
-    checkpoint: Callable[[], dict[str, Any]]
-
-    @property
-    def losses(self) -> dict[str, float]:
-        """The weighted terms and their "total", as floats: sums over the images of a batch."""
-        return read(self.terms)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run came to.
-
-    Attributes:
-        image: (B, 3, H, W) in [0, 1].
-        finished: False where `on_step` stopped the run.
-        losses: the weighted terms at the last step.
-        checkpoint: where to go on from, for a run that was stopped; None for a finished one.
-        options: everything the run depended on beside its pictures.
-    """
-
-    image: Tensor
-    finished: bool
-    losses: Mapping[str, float]
-    checkpoint: Mapping[str, Any] | None
-    options: Options
 
 
 class Run:
@@ -106,9 +44,8 @@ class Run:
             palette = palette_of(styles, self.weights, regions.style_masks)
             self._working = match_colors(content, palette, options.match_color), self._working[1]
             self._start = None if start is None else match_colors(start, palette, options.match_color)
-        self.sizes = pyramid(
-            (content.shape[-2], content.shape[-1]), options.size, options.coarsest, encoder.minimum_size()
-        )
+        shape, least = (content.shape[-2], content.shape[-1]), encoder.minimum_size()
+        self.sizes = pyramid(shape, options.size, options.coarsest, least, options.scale_factor)
         if self._tiled(self.sizes[-1]):
             check_tiles(encoder, options, self.sizes[-1])  # now, and not after the smaller scales
         self.generator = generator
@@ -118,7 +55,7 @@ class Run:
 
     # -- scales ---------------------------------------------------------------------------------
 
-    def _enter_scale(self, previous: Tensor | None) -> None:
+    def _enter_scale(self, previous: Tensor | None, moments: Mapping[str, Any] | None = None) -> None:
         size = self.sizes[self.scale]
         content = resize(self._working[0], size)
         styles = [self._at_this_scale(style) for style in self._working[1]]
@@ -127,6 +64,8 @@ class Run:
         image = self._first(content) if previous is None else resize(previous, size)
         self.x = image.detach().clone(memory_format=torch.contiguous_format)
         self.optimizer = make_optimizer(self.x, self.options)
+        if moments:
+            self.optimizer.load_state_dict(enlarged(moments, size))
         self._average = torch.zeros_like(self.x) if self.options.average else None
         self._good = self.x.clone()
         self._trouble: Tensor | None = None
@@ -159,21 +98,22 @@ class Run:
     # -- steps ----------------------------------------------------------------------------------
 
     @property
-    def total(self) -> int:
-        """Steps over all scales."""
-        return self.options.steps * len(self.sizes)
+    def steps(self) -> int:
+        """Steps of this scale."""
+        return self.options.steps_at(self.scale)
 
     @property
     def finished(self) -> bool:
         """Whether the last step of the last scale is done."""
-        return self.scale == len(self.sizes) - 1 and self.step == self.options.steps
+        return self.scale == len(self.sizes) - 1 and self.step == self.steps
 
     def advance(self) -> Step:
         """Take one step, entering the next scale first where the last one is done."""
-        if self.step == self.options.steps:
+        if self.step == self.steps:
             previous = self._iterate()
+            moments = self.optimizer.state_dict() if self.options.carry_over else None
             self.scale, self.step = self.scale + 1, 0
-            self._enter_scale(previous)
+            self._enter_scale(previous, moments)
         self.objective.step = self.step
         self.terms, gradient = self.objective.value_and_gradient(self.x)
         self.optimizer.step(gradient)
@@ -187,7 +127,7 @@ class Run:
             self._average.lerp_(self.x, 1 - self.options.average)
         bad = ~torch.isfinite(torch.stack(list(self.terms.values())))
         self._trouble = bad if self._trouble is None else self._trouble | bad
-        if self.step % CHECK_EVERY == 0 or self.step == self.options.steps:
+        if self.step % CHECK_EVERY == 0 or self.step == self.steps:
             self._check_finite()
 
     def _check_finite(self) -> None:
@@ -213,10 +153,10 @@ class Run:
         return (self._average / (1 - self.options.average**self.step)).clamp(0, 1)
 
     def _report(self) -> Step:
-        done = self.scale * self.options.steps + self.step
+        each = [self.options.steps_at(scale) for scale in range(len(self.sizes))]
         return Step(
-            self.scale + 1, len(self.sizes), self.step, self.options.steps, done, self.total, self.sizes[self.scale],
-            self.terms, self.image, self.checkpoint,
+            self.scale + 1, len(self.sizes), self.step, self.steps, sum(each[: self.scale]) + self.step, sum(each),
+            self.sizes[self.scale], self.terms, self.image, self.checkpoint,
         )  # fmt: skip
 
     # -- store and take up ----------------------------------------------------------------------
@@ -272,61 +212,3 @@ class Run:
 def _add(digest: Any, picture: Tensor) -> None:
     digest.update(repr(tuple(picture.shape)).encode())
     digest.update(picture.detach().cpu().contiguous().numpy().tobytes())
-
-
-class Adam:
-    """Adam on one tensor, fed with gradients (Kingma & Ba, ICLR 2015, Algorithm 1), through torch.optim."""
-
-    def __init__(self, x: Tensor, learning_rate: float) -> None:
-        self.x = x
-        self._adam = torch.optim.Adam([x], lr=learning_rate)
-
-    def step(self, grad: Tensor) -> None:
-        """Move x by one step, given the gradient at x."""
-        self.x.grad = grad
-        self._adam.step()
-        self.x.grad = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """The moments and the number of steps."""
-        return dict(self._adam.state_dict()["state"].get(0, {}))
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
-        whole = self._adam.state_dict()
-        whole["state"] = {0: dict(state)} if state else {}
-        self._adam.load_state_dict(whole)
-
-
-def make_optimizer(x: Tensor, options: Options) -> LBFGS | Adam:
-    """The optimiser that the options name."""
-    if options.optimizer == "adam":
-        return Adam(x, options.learning_rate)
-    return LBFGS(x, learning_rate=options.learning_rate, history=options.history, max_rms=0.2, per_image=True)
-
-
-def pyramid(shape: tuple[int, int], size: int, coarsest: int, minimum: int) -> list[tuple[int, int]]:
-    """Sizes (height, width) from coarse to fine, each twice the one before.
-
-    Args:
-        shape: of the content image.
-        size: long side of the last scale.
-        coarsest: the first scale's long side is at least this.
-        minimum: and its short side at least this.
-    Raises:
-        PictureTooSmall: even the last scale is smaller than the layers allow; the message says the minimum.
-    """
-    last = fitted_size(*shape, size)
-    if min(last) < minimum:
-        need = -(-minimum * max(last) // min(last))
-        raise PictureTooSmall(
-            f"size: {size} gives {last[0]} x {last[1]} pixels, too small for these layers, which need {minimum} on "
-            f"the short side; ask for a size of at least {need}, or leave the deepest layers out",
-            minimum,
-        )
-    sizes = [last]
-    while True:
-        smaller = fitted_size(*shape, max(sizes[0]) // 2)
-        if max(smaller) < coarsest or min(smaller) < minimum:
-            return sizes
-        sizes.insert(0, smaller)

@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nstkit.encoders import Encoder, load_encoder
+from nstkit.encoders import Encoder, load_encoder, repeat_border
 from nstkit.images import check_image
 from nstkit.training.checks import choose
 from nstkit.training.devices import pick_precision
 from nstkit.transfer.options import INITS, RANDOM_LOSSES, Options
+from nstkit.transfer.pyramid import PictureTooSmall
 from nstkit.transfer.recipes import PUBLISHED, RECIPES, TINY, Recipe, fitted
 from nstkit.transfer.regions import Regions
-from nstkit.transfer.run import PictureTooSmall
 from nstkit.transfer.style_losses import check_maskable
 from nstkit.transfer.taps import TappedEncoder, check_layers
 
@@ -99,6 +99,9 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
     found["learning_rate"] = _given(found["learning_rate"], _rate(found["optimizer"]))
     found["init"] = "image" if isinstance(asked["init"], Tensor) else str(found["init"])
     found["precision"] = pick_precision(asked["precision"], plan.precision, place)
+    found["first_steps"] = _first_steps(asked["first_steps"], asked["steps"], plan.first)
+    if asked["carry_over"] is None:
+        found["carry_over"] = plan.carry_over and found["optimizer"] == "adam"
     return Options(**found)
 
 
@@ -121,12 +124,13 @@ def check_regions(regions: Regions, options: Options) -> None:
 
 
 def tapped(network: Encoder, options: Options, device: torch.device) -> TappedEncoder:
-    """A copy of the network for the layers of the options, on the device, in the memory layout asked for.
+    """A copy of the network for the layers of the options, on the device, with their border and memory layout.
 
     In bfloat16 the weights are rounded now, as autocast would round them again at every step.
     """
     check_layers(network, list(options.content_layers), "content_layers")
     check_layers(network, list(options.style_layers), "style_layers")
+    network = repeat_border(network) if options.border == "replicate" else network
     encoder = copy.deepcopy(TappedEncoder(network, [*options.content_layers, *options.style_layers]))
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
     encoder = encoder.to(device, torch.float32).to(memory_format=layout)
@@ -170,6 +174,12 @@ def _optimizer(losses: str | Mapping[str, str], content_loss: str) -> str:
     names = [losses] if isinstance(losses, str) else losses.values()
     random = any(loss in RANDOM_LOSSES for name in names for loss in name.split("+"))
     return "adam" if random or content_loss == "self_similarity" else "lbfgs"
+
+
+def _first_steps(asked: int | None, steps: int, times: int) -> int | None:
+    """None where the first scale takes as many steps as the others, as in checkpoints that know nothing else."""
+    first = _given(asked, times * steps)
+    return None if first == steps else first
 
 
 def _rate(optimizer: str) -> float:

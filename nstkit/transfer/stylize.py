@@ -12,8 +12,9 @@ from torch import Tensor
 
 from nstkit.encoders import Encoder
 from nstkit.training.devices import pick_device
+from nstkit.transfer.progress import Result, Step
 from nstkit.transfer.regions import regions_of
-from nstkit.transfer.run import Result, Run, Step
+from nstkit.transfer.run import Run
 from nstkit.transfer.settled import (
     check_pictures,
     check_regions,
@@ -29,16 +30,21 @@ def stylize(
     content: Tensor,
     styles: Tensor | Sequence[Tensor],
     *,
-    recipe: Literal["gatys2016", "johnson2016", "risser2017", "strotss2019", "crowson2021"] | None = None,
+    recipe: Literal["gatys2016", "johnson2016", "risser2017", "strotss2019", "crowson2021", "crowson2023"]
+    | None = None,
     encoder: str | Encoder = "auto",
     weights: str | None = None,
-    pooling: Literal["max", "average", "l2"] | None = None,
+    pooling: Literal["max", "average", "l2", "scaled_average", "scaled_l2"] | None = None,
+    border: Literal["zeros", "replicate"] | None = None,
     size: int = 512,
     coarsest: int = 128,
+    scale_factor: float | None = None,
     steps: int = 80,
+    first_steps: int | None = None,
     content_weight: float | None = None,
     style_weight: float | None = None,
     tv_weight: float | None = None,
+    tv_loss: Literal["squared", "nine_point"] | None = None,
     content_layers: Mapping[str, float] | None = None,
     style_layers: Mapping[str, float] | None = None,
     style_weights: Sequence[float] | None = None,
@@ -55,6 +61,8 @@ def stylize(
     init: Literal["content", "noise", "gray"] | Tensor | None = None,
     optimizer: Literal["lbfgs", "adam"] | None = None,
     learning_rate: float | None = None,
+    beta2: float | None = None,
+    carry_over: bool | None = None,
     history: int = 10,
     average: float | None = None,
     seed: int = 0,
@@ -72,16 +80,22 @@ def stylize(
         content: (B, 3, H, W) in [0, 1]; each comes to what it would come to alone.
         styles: one image or several, each (1, 3, h, w) in [0, 1].
         recipe: a published method, with its layers, losses and weights: gatys2016, johnson2016, risser2017,
-            strotss2019 or crowson2021. Options given beside it win. None takes what suits the encoder.
+            strotss2019, crowson2021 or crowson2023. Options given beside it win. None takes what suits the encoder.
         encoder: auto, vgg19, vgg16, squeezenet1_1, tiny, or an Encoder; auto is VGG-19 where its weights are at hand.
         weights: a weights file, a folder that holds it, or "random".
-        pooling: how the encoder shrinks; None keeps the recipe's.
+        pooling: how the encoder shrinks; scaled_average and scaled_l2 keep the size of features, which the others make
+            smaller. None keeps the recipe's.
+        border: what the encoder sees beyond the picture: zeros, or the edge replicated. None is zeros, or the recipe's.
         size: long side of the result in pixels.
-        coarsest: smallest long side to start from; each scale is twice the one before.
+        coarsest: smallest long side to start from.
+        scale_factor: how many times as large each scale is as the one before. None is 2, or the recipe's.
         steps: optimisation steps at each scale.
+        first_steps: steps at the first scale. None is as many as at the others, or the recipe's multiple of them.
         content_weight: weight of the content term; None takes the encoder's recipe.
         style_weight: weight of the style term; None takes the encoder's recipe.
         tv_weight: weight of squared total variation, which smooths; None is 0, or the recipe's.
+        tv_loss: squared counts differences along rows and columns, nine_point also along diagonals. None is squared, or
+            the recipe's.
         content_layers: content layers and their weights; beside the encoder's own there are luma2, luma4, luma8.
         style_layers: style layers and their weights; beside the encoder's own there are color1, color2, color4,
             pixels.
@@ -107,6 +121,9 @@ def stylize(
         init: start from the content, from noise, from gray, or from an image. None is the content, or the recipe's.
         optimizer: lbfgs or adam. None is lbfgs, and adam where a loss draws something at random at each step.
         learning_rate: None is 1 for lbfgs and 0.02 for adam.
+        beta2: decay of adam's second moments. None is 0.999, or the recipe's.
+        carry_over: begin each scale with adam's moments of the one before, enlarged, and not anew. None is no, or the
+            recipe's.
         history: steps that lbfgs remembers.
         average: decay of the average of iterates that is returned; 0 returns the last iterate. None is 0, or the
             recipe's.
@@ -134,9 +151,12 @@ def stylize(
         plan, place, encoder=f"{network.name} ({network.weights}, {pooling or plan.pooling or 'own'} pooling)",
         content_layers=content_layers, style_layers=style_layers, tile=tile,
         style_weights=tuple(style_weights or [1.0] * len(pictures)), content_weight=content_weight,
-        style_weight=style_weight, tv_weight=tv_weight, style_loss=style_loss, content_loss=content_loss,
-        normalize=normalize, balance=balance, style_scale=style_scale, size=size, coarsest=coarsest, steps=steps,
-        optimizer=optimizer, learning_rate=learning_rate, history=history, average=average, init=init, seed=seed,
+        style_weight=style_weight, tv_weight=tv_weight, tv_loss=tv_loss, style_loss=style_loss,
+        content_loss=content_loss,
+        normalize=normalize, balance=balance, style_scale=style_scale, size=size, coarsest=coarsest,
+        scale_factor=scale_factor, steps=steps, first_steps=first_steps, optimizer=optimizer,
+        learning_rate=learning_rate, beta2=beta2, carry_over=carry_over, border=border, history=history,
+        average=average, init=init, seed=seed,
         precision=precision, channels_last=channels_last, preserve_color=preserve_color, match_color=match_color,
     )  # fmt: skip
     check_regions(regions, options)

@@ -12,9 +12,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from nstkit.losses.total_variation import total_variation
 from nstkit.transfer.options import Options
 from nstkit.transfer.regions import EVERYWHERE, ContentMap, Guide, Regions
+from nstkit.transfer.roughness import ROUGHNESS
 from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import MomentTarget
 from nstkit.transfer.taps import TappedEncoder
@@ -64,7 +64,7 @@ class TiledObjective:
         terms = {"content": self.options.content_weight * content, "style": style}
         if self.options.tv_weight:
             leaf = image.detach().requires_grad_()
-            rough = total_variation(leaf, "squared").sum() / image[0].numel()
+            rough = ROUGHNESS[self.options.tv_loss](leaf).sum()
             terms["tv"] = (self.options.tv_weight * rough).detach()
             gradient += torch.autograd.grad(self.options.tv_weight * rough, leaf)[0]
         return terms | {"total": torch.stack(list(terms.values())).sum()}, gradient

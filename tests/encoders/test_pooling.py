@@ -32,6 +32,24 @@ def test_l2_pooling_lies_between_average_and_maximum():
     assert (norm <= largest + 1e-4).all()
 
 
+def test_scaled_pooling_has_the_published_factors():
+    """Twice the average, and 0.78 times the norm of a window, of which PyTorch has the p-norm."""
+    maps = torch.rand(2, 5, 7, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    average, norm = (POOLINGS[f"scaled_{kind}"](2, 2)(maps) for kind in ("average", "l2"))
+    torch.testing.assert_close(average, 2 * nn.functional.avg_pool2d(maps, 2))
+    torch.testing.assert_close(norm, 0.78 * nn.LPPool2d(2, 2)(maps))
+
+
+@pytest.mark.parametrize("kind", ["average", "l2"])
+def test_scaled_pooling_keeps_the_size_of_features_better(kind):
+    maps = torch.randn(2, 5, 40, 50, generator=torch.Generator().manual_seed(3)).relu()
+    largest = POOLINGS["max"](2, 2)(maps).mean()
+    plain, scaled = (
+        abs(1 - POOLINGS[name](2, 2)(maps).mean() / largest) for name in (kind, f"scaled_{kind}")
+    )
+    assert scaled < plain / 2
+
+
 def test_l2_pooling_has_a_finite_gradient_at_zero():
     maps = torch.zeros(2, 3, 4, 6, requires_grad=True)
     L2Pool2d(2, 2)(maps).sum().backward()
@@ -50,5 +68,8 @@ def test_only_pooling_is_replaced_and_windows_stay(pooling):
 
 
 def test_an_unknown_pooling_lists_the_known():
-    with pytest.raises(ValueError, match=r"^pooling: expected one of max, average, l2, got 'median'$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^pooling: expected one of max, average, l2, scaled_average, scaled_l2, got 'median'$",
+    ):
         replace_pooling({}, "median")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nstkit.losses import total_variation
+from nstkit.losses import nine_point_variation, total_variation
 
 IMAGE = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
@@ -73,6 +73,47 @@ def test_gradients(kind):
 def test_mistakes(image, kind, words):
     with pytest.raises(ValueError, match=words):
         total_variation(image, kind)
+
+
+def test_nine_points_equal_the_loops():
+    padded = np.pad(IMAGE.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    for found, picture in zip(nine_point_variation(IMAGE), padded, strict=True):
+        total = 0.0
+        for dy, dx, rows, columns, part in (
+            (0, 1, 4, 5, 3),
+            (1, 0, 4, 5, 3),
+            (1, 1, 5, 6, 12),
+            (1, -1, 5, 6, 12),
+        ):
+            top, left = (1, 1) if part == 3 else (0, int(dx < 0))
+            gaps = [
+                (plane[y + dy, x + dx] - plane[y, x]) ** 2
+                for plane in picture for y in range(top, top + rows) for x in range(left, left + columns)
+            ]  # fmt: skip
+            total += 2 * sum(gaps) / len(gaps) / part
+        assert found.item() == pytest.approx(total, rel=1e-12)
+
+
+def test_the_gradient_of_nine_points_is_their_laplacian():
+    image = torch.randn(
+        2, 3, 9, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(3), requires_grad=True
+    )
+    (slope,) = torch.autograd.grad(nine_point_variation(image).sum(), image)
+    sides, corners = (2 * 2 / 3 / (3 * 9 * 8), 2 / 6 / (3 * 10 * 9))
+    stencil = torch.tensor([[corners, sides, corners], [sides, 0, sides], [corners, sides, corners]])
+    stencil[1, 1] = -stencil.sum()
+    with torch.no_grad():
+        expected = torch.nn.functional.conv2d(image.flatten(0, 1)[:, None], -stencil.double()[None, None])
+    torch.testing.assert_close(slope[..., 1:-1, 1:-1].flatten(0, 1)[:, None], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_on_a_slope_nine_points_and_two_differences_agree():
+    rows, columns = torch.meshgrid(torch.arange(200.0), torch.arange(300.0), indexing="ij")
+    image = (0.001 * rows + 0.0015 * columns).expand(2, 3, 200, 300).double()
+    squared = total_variation(image, "squared") / image[0].numel()
+    torch.testing.assert_close(nine_point_variation(image), squared, rtol=0.02, atol=0)
+    with pytest.raises(ValueError, match=r"image: expected \(B, C, H, W\), got \(3, 4, 5\)"):
+        nine_point_variation(IMAGE[0])
 
 
 @pytest.mark.gpu

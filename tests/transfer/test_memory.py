@@ -51,6 +51,11 @@ def tensors_of(found):
         pytest.param({"preserve_color": "luminance"}, id="luminance"),
         pytest.param({"preserve_color": "histogram"}, id="histogram_of_colours"),
         pytest.param({"match_color": "covariance", "tv_weight": 1.0}, id="match_color"),
+        pytest.param({"border": "replicate", "tv_weight": 1.0, "tv_loss": "nine_point"}, id="border"),
+        pytest.param(
+            {"optimizer": "adam", "first_steps": 3, "carry_over": True, "coarsest": 48, "scale_factor": 1.5},
+            id="scales",
+        ),
     ],
 )
 def test_what_is_foretold_is_what_a_run_takes(pictures, tiny, options):

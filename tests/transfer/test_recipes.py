@@ -1,5 +1,7 @@
 """Each published recipe against its paper's objective, written out on a small network; and what it defaults to."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -165,8 +167,17 @@ def test_strotss(network):
     assert first_losses("strotss2019", network)["total"] == pytest.approx(expected, rel=1e-3)
 
 
+def edged(network):
+    """The same, with the edge of the image repeated by a layer of its own in the place of the first padding."""
+    modules = dict(network.steps.items())
+    first = nn.Conv2d(3, modules["conv1_1"].out_channels, 3)
+    first.load_state_dict(modules["conv1_1"].state_dict())
+    modules["conv1_1"] = nn.Sequential(nn.ReplicationPad2d(1), first)
+    return Encoder("edged", modules, mean=[0.5] * 3, deviation=[0.25] * 3)
+
+
 def test_crowson(network):
-    x, p, a = three(network)
+    x, p, a = three(edged(network))
 
     def scaled(difference):
         return np.sum(difference**2) / np.sum(np.abs(difference))
@@ -179,6 +190,65 @@ def test_crowson(network):
     dx, dy = padded[:, :-1, 1:] - padded[:, :-1, :-1], padded[:, 1:, :-1] - padded[:, :-1, :-1]
     total += 2 * np.mean(dx**2 + dy**2)
     assert first_losses("crowson2021", network)["total"] == pytest.approx(total, rel=1e-4)
+
+
+def bures(x, y, eps):
+    """W₂² of Gaussians with the moments of two maps over the channels, `eps` added to variances.
+
+    The trace of (A^½ B A^½)^½ is the sum of the roots of AB's eigenvalues.
+    """
+    means, covariances = [], []
+    for map_ in (x, y):
+        flat = map_.reshape(len(map_), -1)
+        means.append(flat.mean(1))
+        covariances.append(np.cov(flat, bias=True) + eps * np.eye(len(flat)))
+    one, two = covariances
+    cross = np.sqrt(np.linalg.eigvals(one @ two).real.clip(min=0)).sum()
+    return (np.sum((means[0] - means[1]) ** 2) + np.trace(one) + np.trace(two) - 2 * cross) / len(one)
+
+
+def nine_points(image):
+    """Mean squares over a picture padded by its edge: a third of each axis, a twelfth of each diagonal, twice."""
+    padded = np.pad(image, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    inner = padded[:, 1:-1, 1:-1]
+    axes = np.mean((padded[:, 1:-1, 2:] - inner) ** 2) + np.mean((padded[:, 2:, 1:-1] - inner) ** 2)
+    diagonals = np.mean((padded[:, 1:, 1:] - padded[:, :-1, :-1]) ** 2)
+    diagonals += np.mean((padded[:, 1:, :-1] - padded[:, :-1, 1:]) ** 2)
+    return 2 * (axes / 3 + diagonals / 12)
+
+
+@pytest.mark.parametrize("eps", [1e-4, 0.0], ids=["as published", "exact"])
+def test_crowson_2023(network, eps):
+    strong = copy.deepcopy(network)
+    for parameter in strong.parameters():
+        parameter.mul_(6**0.5)  # features as large in all layers, and far larger than eps
+    x, p, a = three(edged(strong))
+    total = 0.015 * np.mean((x["relu4_2"] - p["relu4_2"]) ** 2) + 2 * nine_points(START[0].double().numpy())
+    for k, weight in enumerate((256, 64, 16, 4, 1), 1):
+        total += weight / 341 * bures(x[f"relu{k}_1"], a[f"relu{k}_1"], eps)
+    assert first_losses("crowson2023", strong)["total"] == pytest.approx(total, rel=1e-3)
+
+
+@pytest.mark.parametrize(("recipe", "beta2"), [("crowson2021", 0.999), ("crowson2023", 0.99)])
+def test_crowsons_scales_and_steps(network, recipe, beta2):
+    """Scales by √2, twice as many steps at the first, Adam's moments carried over, and averaged iterates."""
+    steps = []
+    arguments = {
+        "recipe": recipe,
+        "encoder": network,
+        "size": 52,
+        "coarsest": 26,
+        "device": "cpu",
+        "steps": 2,
+    }
+    options = stylize(CONTENT, STYLE, **arguments, on_step=steps.append).options
+    assert [(max(s.size), s.steps) for s in steps] == [(26, 4)] * 4 + [(37, 2)] * 2 + [(52, 2)] * 2
+    assert (options.carry_over, options.border, options.learning_rate) == (True, "replicate", 0.02)
+    assert (options.beta2, options.average) == (beta2, 0.99)
+    changed = stylize(CONTENT, STYLE, **arguments | {"steps": 1}, optimizer="lbfgs", first_steps=1).options
+    assert (changed.optimizer, changed.carry_over, changed.first_steps) == ("lbfgs", False, None)
+    with pytest.raises(ValueError, match="carry_over: expected optimizer='adam' beside it, got 'lbfgs'"):
+        stylize(CONTENT, STYLE, **arguments, optimizer="lbfgs", carry_over=True)
 
 
 def test_options_beside_a_recipe_win(network):
@@ -206,6 +276,7 @@ def test_optimisers_and_starts(network):
     assert made == {
         "gatys2016": ("lbfgs", "noise"), "johnson2016": ("lbfgs", "noise"), "risser2017": ("lbfgs", "content"),
         "strotss2019": ("adam", "content"), "crowson2021": ("adam", "content"),
+        "crowson2023": ("adam", "content"),
     }  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from nstkit.encoders import load_encoder
 from nstkit.images import photograph
 from nstkit.paintings import paint
 from nstkit.transfer import NonFiniteLoss, load_checkpoint, save_checkpoint, stylize
-from nstkit.transfer.run import pyramid
 
 CONTENT = photograph("grace_hopper", size=104)
 STYLE = paint("mosaic", height=56, width=88)
@@ -230,6 +229,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_last_good_image(monkey
     ({"device": "gpu"}, "device: expected auto, cpu, cuda, cuda:N or mps, got 'gpu'"),
     ({"encoder": "vgg13"}, "encoder: expected one of auto, .* got 'vgg13'"),
     ({"average": 1.0}, r"average: expected a decay in \[0, 1\), got 1.0"),
+    ({"beta2": 1.0}, r"beta2: expected a decay in \[0, 1\), got 1.0"),
+    ({"scale_factor": 1.0}, "scale_factor: expected a number above 1, got 1.0"),
+    ({"scale_factor": float("nan")}, "scale_factor: expected a number above 1, got nan"),
+    ({"first_steps": 0}, "first_steps: expected a positive number, got 0"),
+    ({"carry_over": True}, "carry_over: expected optimizer='adam' beside it, got 'lbfgs', whose memory"),
+    ({"border": "reflect"}, "border: expected one of zeros, replicate, got 'reflect'"),
+    ({"tv_loss": "nine"}, "tv_loss: expected one of squared, nine_point, got 'nine'"),
     ({"learning_rate": 0.0}, "learning_rate: expected a positive number, got 0.0"),
     ({"learning_rate": 1e38}, r"learning_rate: expected at most 1e\+36, got 1e\+38; 1 is large already"),
     ({"history": 0}, "history: expected a positive number, got 0"),
@@ -265,16 +271,6 @@ def test_pictures_that_are_refused(content, styles, words):
 def test_cuda_where_there_is_none():
     with pytest.raises(ValueError, match="device: cuda was asked for, but this machine has only cpu"):
         stylize(CONTENT, STYLE, **QUICK | {"device": "cuda"})
-
-
-@pytest.mark.parametrize(("shape", "size", "coarsest", "minimum", "sizes"), [
-    ((300, 400), 400, 128, 40, [(150, 200), (300, 400)]),
-    ((300, 400), 512, 128, 40, [(96, 128), (192, 256), (384, 512)]),
-    ((100, 400), 400, 64, 40, [(50, 200), (100, 400)]),
-    ((300, 400), 100, 128, 40, [(75, 100)]),
-])  # fmt: skip
-def test_pyramid(shape, size, coarsest, minimum, sizes):
-    assert pyramid(shape, size, coarsest, minimum) == sizes
 
 
 def test_bfloat16_stays_close_and_keeps_statistics_in_float32():

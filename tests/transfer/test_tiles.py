@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from nstkit.encoders import Encoder, load_encoder
+from nstkit.encoders import Encoder, load_encoder, repeat_border
 from nstkit.transfer import stylize
 from nstkit.transfer.objective import Objective
 from nstkit.transfer.options import Options
@@ -71,6 +71,7 @@ def both(encoder, options, styles=1, regions=EVERYWHERE):
         pytest.param({"style_loss": "moments", "balance": "none"}, id="moments"),
         pytest.param({"style_loss": "wasserstein"}, id="wasserstein"),
         pytest.param({"content_loss": "half_sum", "balance": "none"}, id="half_sum"),
+        pytest.param({"tv_loss": "nine_point"}, id="nine_point"),
         pytest.param(
             {"style_loss": {k: "gram+moments" if k == "relu1" else "gram" for k in STYLE}}, id="mixed"
         ),
@@ -82,6 +83,17 @@ def test_terms_and_gradient_are_those_of_the_whole(encoder, change):
     for name, term in terms.items():
         torch.testing.assert_close(tiled_terms[name], term, rtol=1e-7, atol=0)
     torch.testing.assert_close(tiled_gradient, gradient, rtol=0, atol=1e-7 * gradient.abs().max().item())
+
+
+def test_a_repeated_border_is_the_pictures_own(encoder):
+    """What a tile repeats at its inner edges lies in its halo and reaches no feature of its core."""
+    repeated = TappedEncoder(repeat_border(encoder.encoder), [*CONTENT, *STYLE]).double()
+    (terms, gradient), (tiled_terms, tiled) = both(repeated, TILED, styles=2)
+    for name, term in terms.items():
+        torch.testing.assert_close(tiled_terms[name], term, rtol=1e-7, atol=0)
+    torch.testing.assert_close(tiled, gradient, rtol=0, atol=1e-9 * gradient.abs().max().item())
+    (_, zeros), _ = both(encoder, TILED, styles=2)
+    assert (zeros - gradient).abs().max() > 1e-3 * gradient.abs().max()
 
 
 def test_masks_are_cut_along(encoder):
