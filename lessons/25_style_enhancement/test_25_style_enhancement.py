@@ -198,7 +198,7 @@ mix_styles = exercise(
     hints=[
         "Transform the same content once per style, and average the results.",
         "Every adain(content, style) has the content's shape, whatever the size of the style.",
-        "sum(w/total · adain(content, s, 1.0, eps) for w, s in zip(weights, styles)).",
+        "Divide the weights by their sum; each style gets one call of adain with alpha 1.0 and the eps that was given.",
     ],
 )
 
@@ -471,8 +471,8 @@ efdm = exercise(
     hints=[
         "The brightest place of the content gets the style's largest value, the next the next, and so on.",
         "Flatten to (N, C, HW). argsort says where each rank is; you need the rank of each place, its inverse.",
-        "target = zeros.scatter(-1, content.argsort(dim=-1, stable=True), style.sort(-1).values), then "
-        "content + (target − content).detach().",
+        "scatter puts the sorted style values at the places that content.argsort(dim=-1, stable=True) names; the "
+        "output is the content plus a difference that carries no gradient.",
     ],
 )
 
