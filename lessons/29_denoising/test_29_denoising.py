@@ -182,7 +182,7 @@ switching_median = exercise(
     hints=[
         "A pixel that is far from the median of its neighbourhood is suspect; only suspects are replaced.",
         "The median m, the distance |img - m| and the decision all have the shape (H, W).",
-        "np.where(np.abs(img - m) > threshold, m, img).",
+        "np.where chooses between two pictures; the condition is the distance from the median, without its sign.",
     ],
 )
 
