@@ -269,7 +269,7 @@ collapse_pyramid = exercise(
     hints=[
         "Undo the last step first: the coarsest level is whole, so start there.",
         "Expand the picture so far to the shape of the next finer band and add that band.",
-        "image = pyr[-1]; for band in reversed(pyr[:-1]): image = band + expand(image, band.shape).",
+        "Walk through pyr[:-1] from its end; each step expands to band.shape, and at the end the dtype is pyr[0]'s.",
     ],
 )
 
