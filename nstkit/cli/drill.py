@@ -64,7 +64,7 @@ def drill(
         for note in memory.notes:
             typer.echo(note, err=True)
         if stats:
-            _stats(memory, bank)
+            _stats(memory, bank, lang)
             return
         desk = _desk(answers, lang, plain)
         if calibrate:
@@ -76,11 +76,11 @@ def drill(
         _hold(desk, memory, bank, wish, resume)
 
 
-def _stats(memory: "Memory", bank: "Sequence[Question]") -> None:
+def _stats(memory: "Memory", bank: "Sequence[Question]", language: str) -> None:
     from nstkit.drill.schedule import utc_now
     from nstkit.drill.stats import stats
 
-    print("\n".join(stats(memory, bank, utc_now())))
+    print("\n".join(stats(memory, bank, utc_now(), language)))
 
 
 def _desk(answers: Path | None, language: str, plain: bool) -> "Desk":

@@ -77,8 +77,8 @@ def choose_topics(bank: Sequence[Question], topics: Sequence[str]) -> list[Quest
 
 def _fits(question: Question, topic: str) -> bool:
     word = topic.lower().strip().replace(" ", "_").replace("-", "_")
-    if question.lesson is not None and word.isdigit():
-        return question.lesson.number == word.zfill(2)
+    if word.isdigit():
+        return question.lesson is not None and question.lesson.number == word.zfill(2)
     return word in (question.key, question.topic, question.key.partition("/")[0]) or word in question.topic
 
 

@@ -80,7 +80,8 @@ def summary(kind: int, strict: int, points: int, *, language: str) -> str:
         else "lean_strict"
     )
     counts = words["sum"].format(right=points - kind - strict, all=points, kind=kind, strict=strict)
-    return f"{counts} {words[lean]}"
+    apart = "" if language == "zh" else " "
+    return f"{counts}{apart}{words[lean]}"
 
 
 def _one(desk: Desk, question: Question, sample: Sample, language: str) -> tuple[int, int]:

@@ -59,7 +59,7 @@ _CHINESE = {
     "instruction_editing": "按指令编辑",
     "few_step_diffusion": "少步扩散",
     "flow_matching_models": "流匹配模型",
-    "three_d_stylisation": "三维场景风格化",
+    "stylisation_in_3d": "三维场景风格化",
 }
 
 

@@ -56,6 +56,9 @@ def test_statistics(nstkit, replies, data):
     out = nstkit("drill", "--stats").out
     assert "interviews: 1" in out
     assert re.search(r"style loss\s+recall 100 %\s+again ", out)
+    chinese = nstkit("drill", "--stats", "--lang", "zh").out
+    assert "面试：1 次" in chinese
+    assert re.search(r"风格损失\s+记得的概率 100 %\s+下次 ", chinese)
     assert nstkit("drill", "--due", "--answers", replies).code == 2
 
 

@@ -47,7 +47,7 @@ def test_there_are_at_least_fifteen_and_no_question_is_asked_twice():
         "reproduc",
         "failure",
         "clip",
-        "three_d",
+        "in_3d",
         "photoreal",
         "portrait",
         "similarity",

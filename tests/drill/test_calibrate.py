@@ -18,7 +18,7 @@ def test_it_says_to_which_side_one_leans():
     assert "did not" not in summary(0, 0, 9, language="en")
     assert "not quite made" in summary(6, 0, 9, language="en")
     assert "withhold" in summary(0, 6, 9, language="en")
-    assert "不给分" in summary(0, 6, 9, language="zh")
+    assert "偏严 6 次。换了说法的要点，你容易不给分。" in summary(0, 6, 9, language="zh")
 
 
 def test_stopping_keeps_what_was_scored(memory, bank, script):

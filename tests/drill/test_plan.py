@@ -66,6 +66,11 @@ def test_a_word_that_no_topic_has_finds_the_questions_that_speak_of_it(word, exp
     assert len(found) < len(load_bank()) / 2
 
 
+@pytest.mark.parametrize(("number", "key"), [("3", "03_style_loss"), ("04", "04_content_loss")])
+def test_a_number_is_a_lesson_s_and_no_part_of_a_topic(number, key):
+    assert [question.key for question in choose_topics(load_bank(), [number])] == [key]
+
+
 def test_a_topic_comes_before_a_word():
     assert [q.key for q in choose_topics(load_bank(), ["style_loss"])] == ["03_style_loss"]
 
