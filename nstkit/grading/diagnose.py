@@ -46,13 +46,11 @@ def same_behaviour(a: Observation, b: Observation, check: Check) -> bool:
         return (a.failure.state, a.failure.kind) == (b.failure.state, b.failure.kind)
     if a.failure is not None or b.failure is not None:
         return False
-    if (bool(a.modified), a.disturbed, repeats(a, check)) != (
-        bool(b.modified),
-        b.disturbed,
-        repeats(b, check),
-    ):
+    if (bool(a.modified), a.disturbed) != (bool(b.modified), b.disturbed):
         return False
-    return difference(list(a.evidence), list(b.evidence), check.rtol, check.atol) is None
+    if difference(list(a.evidence), list(b.evidence), check.rtol, check.atol) is not None:
+        return False
+    return repeats(a, check) == repeats(b, check)
 
 
 def repeats(observation: Observation, check: Check) -> bool:
