@@ -1,7 +1,7 @@
 """Optimal transport on a line between values that count to different degrees: by quantiles.
 
-In one dimension the optimal plan moves each quantile to the same quantile. That of a value is the middle of its share of
-the whole: (i + ½)/N for the i-th of N that are equal, so that equal weights are those of `sliced_wasserstein_loss`.
+In one dimension the optimal plan moves each quantile to the same quantile. That of a value is the middle of its share
+of the whole: (i + ½)/N for the i-th of N that are equal, so that equal weights are those of `sliced_wasserstein_loss`.
 """
 
 import torch

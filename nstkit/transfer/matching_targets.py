@@ -75,7 +75,7 @@ class PatchTarget(StyleTarget):
     patch, all patches are smaller.
 
     Args:
-        copies: more patches to be like, (1 or B, C·size², n) each, of one size (see `style_copies`).
+        copies: more patches to be like, (B, C·s², n) each for a style of batch B (see `style_copies`).
     """
 
     def __init__(

@@ -89,7 +89,8 @@ def estimate(content: Tensor, styles: Tensor | Sequence[Tensor], **options: Any)
     shape = (content.shape[-2], content.shape[-1])
     size = pyramid(shape, settled.size, settled.size, encoder.minimum_size())[-1]
     given = [p for p in (asked["init"],) if isinstance(p, Tensor)] + ([content] if shape != size else [])
-    regions = Regions(asked["masks"], asked["content_map"], asked["style_masks"])
+    parts = [None if part is None else part.reshape(part.shape[-2:]) for part in asked["style_masks"] or ()]
+    regions = Regions(asked["masks"], asked["content_map"], tuple(parts) or None)
     case = _Case(encoder, settled, place, len(content), pictures, regions, size)
     held, step, stored = _extended([(at, case.cost(at)) for at in _samples(encoder, settled, size)], size)
     on_cpu = place.type == "cpu"

@@ -14,6 +14,7 @@ from nstkit.transfer.draws import Draw
 from nstkit.transfer.options import Options
 from nstkit.transfer.regions import EVERYWHERE, ContentMap, Regions
 from nstkit.transfer.roughness import ROUGHNESS
+from nstkit.transfer.style_copies import copied_patches
 from nstkit.transfer.style_losses import OF_MOMENTS, StyleTerm, style_terms
 from nstkit.transfer.style_targets import scaled_square
 from nstkit.transfer.taps import TappedEncoder
@@ -52,7 +53,8 @@ class Objective:
             painted = [
                 {name: f.to(style.dtype) for name, f in self._features(style).items()} for style in styles
             ]
-            self.style_terms = style_terms(painted, weights, options, regions)
+            copies = self._copies(styles, regions)
+            self.style_terms = style_terms(painted, weights, options, regions, copies)
             self._similarity = SelfSimilarity(list(self._content.values())) if self._content else None
             self._content_scale = {k: self._content_divisor(f) for k, f in self._content.items()}
             self._style_scale = {term.name: self._style_divisor(features, term) for term in self.style_terms}
@@ -75,11 +77,21 @@ class Objective:
         (gradient,) = torch.autograd.grad(terms["total"], leaf)
         return {name: term.detach() for name, term in terms.items()}, gradient
 
-    def _features(self, image: Tensor) -> dict[str, Tensor]:
+    def _features(self, image: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
         lower = self.options.precision == "bfloat16"
         with torch.autocast(image.device.type, torch.bfloat16, enabled=lower):
-            features = self.encoder(image)
+            features = self.encoder(image, layers)
         return {name: f if name in self._as_computed else f.to(image.dtype) for name, f in features.items()}
+
+    def _copies(self, styles: Sequence[Tensor], regions: Regions) -> list[dict[str, list[Tensor]]]:
+        """Of each style, patches of its turned and scaled copies, by layer."""
+        options = self.options
+        layers = [layer for layer in options.style_layers if "patch" in options.losses_of(layer)]
+        least, parts = self.encoder.minimum_size(), regions.style_masks or (None,) * len(styles)
+        return [
+            copied_patches(lambda copy: self._features(copy, layers), style, mask, layers, options, least)
+            for style, mask in zip(styles, parts, strict=True)
+        ]
 
     def _draw(self) -> Draw:
         return Draw(self.options.seed, self.step if self.options.draws_anew else 0)

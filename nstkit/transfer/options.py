@@ -25,7 +25,7 @@ BORDERS = ("zeros", "replicate")
 
 ADDED: dict[str, Any] = {
     "content_loss": "features", "tile": None, "match_color": None, "scale_factor": 2.0, "first_steps": None,
-    "carry_over": False, "beta2": 0.999, "border": "zeros", "tv_loss": "squared",
+    "carry_over": False, "beta2": 0.999, "border": "zeros", "tv_loss": "squared", "patch_sizes": [], "patch_turns": [],
 }  # fmt: skip
 """Options that checkpoints of 0.1 lack, as they were then."""
 
@@ -66,6 +66,8 @@ class Options:
     beta2: float = 0.999
     border: str = "zeros"
     tv_loss: str = "squared"
+    patch_sizes: tuple[float, ...] = ()
+    patch_turns: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_style_loss()
@@ -79,6 +81,7 @@ class Options:
         for name in _POSITIVE:
             check_number(name, getattr(self, name), positive=True)
         check_learning_rate(self.learning_rate)
+        self._check_copies()
         for name in ("content_weight", "style_weight", "tv_weight"):
             check_number(name, getattr(self, name))
         if self.content_weight == self.style_weight == 0:
@@ -115,6 +118,16 @@ class Options:
                 f"carry_over: expected optimizer='adam' beside it, got {self.optimizer!r}, whose memory of one size is "
                 "of no use to another; leave it out"
             )
+
+    def _check_copies(self) -> None:
+        for size in self.patch_sizes:
+            if not 0.25 <= size <= 4:
+                raise ValueError(
+                    f"patch_sizes: expected multiples of the style's size, 0.25 to 4, got {size:g}"
+                )
+        for turn in self.patch_turns:
+            if not math.isfinite(turn):
+                raise ValueError(f"patch_turns: expected degrees, finite numbers, got {turn:g}")
 
     def _check_match_color(self) -> None:
         if self.match_color is None:

@@ -1,8 +1,8 @@
 """Which places of a layer a mask shows, and how often each of them is looked at.
 
 A mask is a distribution over places: each counts as the square of the mask there, since the mask multiplies features
-and enters their products twice (Gatys et al., CVPR 2017, Section 4.1). Losses of distributions are weighted by it; losses
-that compare place by place draw places from it. What a mask shows that is equal wherever it is not 0 is read as if there
+and enters their products twice (Gatys et al., CVPR 2017, Section 4.1). Losses of distributions are weighted by it;
+losses that compare place by place draw places from it. What is shown by a mask of one number and 0 is read as if there
 were nothing else.
 """
 
@@ -87,7 +87,7 @@ def moved(points: Tensor, density: Tensor) -> Tensor:
 
 
 def _inverse(mass: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
-    """For n distributions over K equal intervals, (n, K): the interval each one's quantile `at` (n,) lies in, and it."""
+    """For n distributions over K equal intervals, (n, K): the interval that the quantile `at` (n,) lies in, and it."""
     ends = mass.cumsum(1)
     share, ends = mass / ends[:, -1:], ends / ends[:, -1:]
     at = at[:, None].contiguous()

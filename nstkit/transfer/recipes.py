@@ -35,6 +35,8 @@ class Recipe:
     beta2: float = 0.999
     border: str = "zeros"
     tv_loss: str = "squared"
+    patch_sizes: tuple[float, ...] = ()
+    patch_turns: tuple[float, ...] = ()
 
 
 def _even(*layers: str) -> dict[str, float]:
@@ -106,6 +108,23 @@ JOHNSON = Recipe(
     optimizer="lbfgs",
 )
 
+# Li & Wand, CVPR 2016, arXiv:1601.04589, Eq. 1-5: 3 x 3 patches of VGG-19's relu3_1 and relu4_1 (Eq. 2, 3), content at
+# relu4_2 (Eq. 4) weighed by α₁ = 1, squared total variation (Eq. 5) by α₂ = 1e-3; patches also from copies of the style
+# in seven sizes and five directions. Their sums over entries are written as means, all divided by H·W: at 1/4 and 1/8
+# size a position has 9·256 and 9·512 entries of patches, 512 of content, and a pixel three. The paper minimises by
+# L-BFGS over all patches; we by Adam over patches drawn anew at each step. We start from the content, as their code
+# (chuanli11/CNNMRF) does, which has other weights: 20 for a mean at relu4_1, 1e-4 for patches, and no copies.
+LI = Recipe(
+    content_layers={"relu4_2": 512 / 8**2},
+    style_layers={"relu3_1": 9 * 256 / 4**2, "relu4_1": 9 * 512 / 8**2},
+    style_loss="patch",
+    tv_weight=3e-3,
+    pooling="max",
+    optimizer="adam",
+    patch_sizes=(0.85, 0.9, 0.95, 1.05, 1.1, 1.15),
+    patch_turns=(-15.0, -7.5, 7.5, 15.0),
+)
+
 # Risser, Wilmot & Barnes, arXiv:1701.08893, 2017: Gram matrices at relu1_1 to relu4_1, histograms at relu1_1 and
 # relu4_1, content at relu4_1, total variation. The paper sets weights by the size of gradients as it goes; in its place
 # every term here starts at 1 (balance), and the weights of content and smoothness are ours.
@@ -159,13 +178,13 @@ CROWSON = Recipe(
     border="replicate",
 )
 
-# The same at its commit e7e2c71, of May 2023: the Gaussian Wasserstein-2 distance of Bures' form over C as style loss,
-# mean squares for content, total variation over nine points, and β₂ = 0.99. It adds 1e-4 to variances for its root's
-# sake, which ours can do without, and compares with one mixture of several styles' moments, where we weigh distances.
+# The same at its commit e7e2c71, of May 2023: the Gaussian Wasserstein-2 distance over C as style loss, mean squares for
+# content, total variation over nine points, and β₂ = 0.99. It adds 1e-4 to variances for its root's sake, which ours
+# can do without, and compares with the moments of several styles mixed, where we mix distances.
 CROWSON_2023 = replace(CROWSON, style_loss="wasserstein", balance="none", tv_loss="nine_point", beta2=0.99)
 
 PUBLISHED: dict[str, Recipe] = {
-    "gatys2016": GATYS, "johnson2016": JOHNSON, "risser2017": RISSER, "strotss2019": STROTSS,
+    "gatys2016": GATYS, "johnson2016": JOHNSON, "li2016": LI, "risser2017": RISSER, "strotss2019": STROTSS,
     "crowson2021": CROWSON, "crowson2023": CROWSON_2023,
 }  # fmt: skip
 

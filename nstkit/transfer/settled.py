@@ -19,7 +19,6 @@ from nstkit.transfer.options import INITS, RANDOM_LOSSES, Options
 from nstkit.transfer.pyramid import PictureTooSmall
 from nstkit.transfer.recipes import PUBLISHED, RECIPES, TINY, Recipe, fitted
 from nstkit.transfer.regions import Regions
-from nstkit.transfer.style_losses import check_maskable
 from nstkit.transfer.taps import TappedEncoder, check_layers
 
 
@@ -95,6 +94,8 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
     found["content_layers"] = dict(found["content_layers"])
     found["style_layers"] = layers = dict(found["style_layers"])
     found["style_loss"] = _losses(asked["style_loss"], plan, layers, asked["style_layers"] is None)
+    for name in ("patch_sizes", "patch_turns"):
+        found[name] = tuple(float(value) for value in found.get(name) or ())
     found["optimizer"] = _given(found["optimizer"], _optimizer(found["style_loss"], found["content_loss"]))
     found["learning_rate"] = _given(found["learning_rate"], _rate(found["optimizer"]))
     found["init"] = "image" if isinstance(asked["init"], Tensor) else str(found["init"])
@@ -107,10 +108,6 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
 
 def check_regions(regions: Regions, options: Options) -> None:
     """Raise ValueError if masks were given that cannot go with the other options."""
-    if regions.masks is not None:
-        check_maskable(options)
-    if regions.style_masks is not None:
-        check_maskable(options, "style_masks")
     if regions.content_map is not None and options.content_loss == "self_similarity":
         raise ValueError(
             "content_map: expected content_loss features or half_sum, got 'self_similarity', which compares places "

@@ -62,7 +62,11 @@ class StyleTerm:
 
 
 def style_terms(
-    styles: Sequence[Mapping[str, Tensor]], weights: Sequence[float], options: Options, regions: Regions
+    styles: Sequence[Mapping[str, Tensor]],
+    weights: Sequence[float],
+    options: Options,
+    regions: Regions,
+    copies: Sequence[Mapping[str, Sequence[Tensor]]] = (),
 ) -> list[StyleTerm]:
     """The terms that the options ask for.
 
@@ -70,72 +74,69 @@ def style_terms(
         styles: features by layer, (1, C, h, w), of each style.
         weights: of each style, summing to 1.
         regions: where each style counts, and which part of it is read.
+        copies: for each style the patches of its copies, by layer.
     """
     terms, columns = [], {}
+    count = len(styles)
+    known = [*zip(styles, regions.guides(count), regions.sources(count), copies or [{}] * count, strict=True)]
     for layer, weight in options.style_layers.items():
         for loss in options.losses_of(layer):
             if loss == "relaxed_emd":
                 columns[layer] = weight
                 continue
             name = layer if loss == options.losses_of(layer)[0] else f"{layer}:{loss}"
-            maps = [features[layer] for features in styles]
-            targets = _targets(loss, maps, weights, options, regions, name)
+            read = [_Read(f[layer], guide, source, more.get(layer, ())) for f, guide, source, more in known]
+            targets = _targets(loss, read, weights, options, regions.masks is None, name)
             terms.append(StyleTerm(name, (layer,), weight, targets))
     if columns:
         draw = Draw(options.seed, 0, "relaxed_emd:style")
-        columns_of = [[features[layer] for layer in columns] for features in styles]
-        targets = [(w, ColumnTarget(maps, draw)) for w, maps in zip(weights, columns_of, strict=True)]
+        joint = [ColumnTarget([f[layer] for layer in columns], draw, g, s) for f, g, s, _ in known]
+        targets = list(zip(weights, joint, strict=True))
         terms.append(StyleTerm("relaxed_emd", tuple(columns), sum(columns.values()), targets))
     return terms
 
 
+@dataclass(frozen=True)
+class _Read:
+    """One style at one layer: its features, where it counts, which part is read, and patches of its copies."""
+
+    features: Tensor
+    guide: Guide | None
+    source: Guide | None
+    copies: Sequence[Tensor]
+
+
 def _targets(
-    loss: str,
-    maps: Sequence[Tensor],
-    weights: Sequence[float],
-    options: Options,
-    regions: Regions,
-    name: str,
+    loss: str, read: Sequence[_Read], weights: Sequence[float], options: Options, everywhere: bool, name: str
 ) -> Targets:
-    sources = regions.sources(len(maps))
-    if loss in _OF_ALL_STYLES and regions.masks is None:
-        return [(1.0, _OF_ALL_STYLES[loss](maps, weights, None, sources, options))]
-    guides = [None] * len(maps) if regions.masks is None else [Guide(mask) for mask in regions.masks]
-    alone = list(zip(weights, maps, guides, sources, strict=True))
     if loss in _OF_ALL_STYLES:
-        return [(w, _OF_ALL_STYLES[loss]([f], [1.0], guide, [s], options)) for w, f, guide, s in alone]
+        make = _OF_ALL_STYLES[loss]
+        if everywhere:
+            return [(1.0, make(read, weights, options))]
+        return [(w, make([r], [1.0], options)) for w, r in zip(weights, read, strict=True)]
     draw = Draw(options.seed, 0, f"{name}:style")
-    return [(w, _OF_ONE_STYLE[loss](f, guide, s, draw)) for w, f, guide, s in alone]
+    return [(w, _OF_ONE_STYLE[loss](r, draw)) for w, r in zip(weights, read, strict=True)]
 
 
-_Sources = Sequence[Guide | None]
-_OF_ALL_STYLES: dict[
-    str, Callable[[Sequence[Tensor], Sequence[float], Guide | None, _Sources, Options], Any]
-] = {
-    "gram": lambda f, w, g, s, o: GramTarget(
-        f, w, normalize=o.normalize, guide=g, sources=s, scaled=o.balance == "gradient"
-    ),
-    "centered_gram": lambda f, w, g, s, o: GramTarget(
-        f, w, normalize=o.normalize, centered=True, guide=g, sources=s, scaled=o.balance == "gradient"
-    ),
-    "moments": lambda f, w, g, s, o: MomentsTarget(f, w, g, s),
+def _gram(
+    read: Sequence[_Read], weights: Sequence[float], options: Options, *, centered: bool = False
+) -> GramTarget:
+    return GramTarget(
+        [r.features for r in read], weights, normalize=options.normalize, centered=centered, guide=read[0].guide,
+        sources=[r.source for r in read], scaled=options.balance == "gradient",
+    )  # fmt: skip
+
+
+_OF_ALL_STYLES: dict[str, Callable[[Sequence[_Read], Sequence[float], Options], Any]] = {
+    "gram": lambda r, w, o: _gram(r, w, o),
+    "centered_gram": lambda r, w, o: _gram(r, w, o, centered=True),
+    "moments": lambda r, w, o: MomentsTarget([s.features for s in r], w, r[0].guide, [s.source for s in r]),
 }
-_OF_ONE_STYLE: dict[str, Callable[[Tensor, Guide | None, Guide | None, Draw], Any]] = {
-    "wasserstein": lambda f, g, s, d: WassersteinTarget(f, g, s),
-    "sliced_wasserstein": lambda f, g, s, d: SlicedTarget(f),
-    "patch": lambda f, g, s, d: PatchTarget(f, d),
-    "contextual": lambda f, g, s, d: ContextualTarget(f, d),
-    "histogram": lambda f, g, s, d: HistogramTarget(f),
-    "palette": lambda f, g, s, d: PaletteTarget([f], d),
+_OF_ONE_STYLE: dict[str, Callable[[_Read, Draw], Any]] = {
+    "wasserstein": lambda r, d: WassersteinTarget(r.features, r.guide, r.source),
+    "sliced_wasserstein": lambda r, d: SlicedTarget(r.features, r.guide, r.source),
+    "patch": lambda r, d: PatchTarget(r.features, d, r.guide, r.source, r.copies),
+    "contextual": lambda r, d: ContextualTarget(r.features, d, r.guide, r.source),
+    "histogram": lambda r, d: HistogramTarget(r.features, r.guide, r.source),
+    "palette": lambda r, d: PaletteTarget([r.features], d, r.guide, r.source),
 }
-
-
-def check_maskable(options: Options, name: str = "masks") -> None:
-    """Raise ValueError if masks, called `name`, cannot go with the losses that were asked for."""
-    for layer in options.style_layers:
-        for loss in options.losses_of(layer):
-            if loss not in OF_MOMENTS:
-                raise ValueError(
-                    f"{name}: expected a style loss of moments, {', '.join(OF_MOMENTS)}, got {loss!r} for {layer}; "
-                    "the others match features one by one and know no regions"
-                )

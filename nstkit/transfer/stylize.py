@@ -30,7 +30,9 @@ def stylize(
     content: Tensor,
     styles: Tensor | Sequence[Tensor],
     *,
-    recipe: Literal["gatys2016", "johnson2016", "risser2017", "strotss2019", "crowson2021", "crowson2023"]
+    recipe: Literal[
+        "gatys2016", "johnson2016", "li2016", "risser2017", "strotss2019", "crowson2021", "crowson2023"
+    ]
     | None = None,
     encoder: str | Encoder = "auto",
     weights: str | None = None,
@@ -55,6 +57,8 @@ def stylize(
     match_color: Literal["histogram", "covariance"] | None = None,
     style_scale: float = 1.0,
     style_loss: str | Mapping[str, str] | None = None,
+    patch_sizes: Sequence[float] | None = None,
+    patch_turns: Sequence[float] | None = None,
     content_loss: Literal["features", "half_sum", "self_similarity"] | None = None,
     normalize: Literal["hw", "chw", "none"] | None = None,
     balance: Literal["start", "gradient", "none"] | None = None,
@@ -79,7 +83,7 @@ def stylize(
     Args:
         content: (B, 3, H, W) in [0, 1]; each comes to what it would come to alone.
         styles: one image or several, each (1, 3, h, w) in [0, 1].
-        recipe: a published method, with its layers, losses and weights: gatys2016, johnson2016, risser2017,
+        recipe: a published method, with its layers, losses and weights: gatys2016, johnson2016, li2016, risser2017,
             strotss2019, crowson2021 or crowson2023. Options given beside it win. None takes what suits the encoder.
         encoder: auto, vgg19, vgg16, squeezenet1_1, tiny, or an Encoder; auto is VGG-19 where its weights are at hand.
         weights: a weights file, a folder that holds it, or "random".
@@ -111,6 +115,9 @@ def stylize(
         style_scale: size of the styles relative to the content; larger gives larger strokes.
         style_loss: gram, centered_gram, moments, wasserstein, sliced_wasserstein, patch, contextual, relaxed_emd or
             histogram; or one for each style layer, as relu1_1=gram; a+b takes two. None takes the encoder's recipe.
+        patch_sizes: patches may also be like those of the style in these sizes; 0.9 makes it smaller. None is none, or
+            the recipe's.
+        patch_turns: likewise turned by these degrees, in every size. None is none, or the recipe's.
         content_loss: features compares place by place, half_sum likewise with Gatys' constant; self_similarity asks
             only for the pattern of likenesses within the content. None is features, or the recipe's.
         normalize: divide Gram matrices by H·W (hw), C·H·W (chw) or nothing; Gatys' 1/(4C²) always applies. None is
@@ -152,7 +159,7 @@ def stylize(
         content_layers=content_layers, style_layers=style_layers, tile=tile,
         style_weights=tuple(style_weights or [1.0] * len(pictures)), content_weight=content_weight,
         style_weight=style_weight, tv_weight=tv_weight, tv_loss=tv_loss, style_loss=style_loss,
-        content_loss=content_loss,
+        patch_sizes=patch_sizes, patch_turns=patch_turns, content_loss=content_loss,
         normalize=normalize, balance=balance, style_scale=style_scale, size=size, coarsest=coarsest,
         scale_factor=scale_factor, steps=steps, first_steps=first_steps, optimizer=optimizer,
         learning_rate=learning_rate, beta2=beta2, carry_over=carry_over, border=border, history=history,

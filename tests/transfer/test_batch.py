@@ -8,6 +8,7 @@ from nstkit.images import photograph
 from nstkit.paintings import paint
 from nstkit.transfer import column_targets, matching_targets, stylize
 from nstkit.transfer.recipes import TINY
+from nstkit.transfer.regions import EVERYWHERE, Regions
 from nstkit.transfer.run import Run
 from nstkit.transfer.settled import settled_options, tapped
 
@@ -66,11 +67,13 @@ def fewer(monkeypatch):
         monkeypatch.setattr(module, name, 150)
 
 
-def at_the_end(network, contents, dtype, **asked):
+def at_the_end(network, contents, dtype, regions=EVERYWHERE, **asked):
     """The image after three steps, in `dtype` throughout: `stylize` itself is float32."""
     open_options = dict.fromkeys(("recipe", "content_layers", "tv_weight", "normalize", "balance", "content_loss",
                                   "style_loss", "init", "optimizer", "learning_rate", "average", "style_weight",
-                                  "content_weight", "preserve_color", "tile"))  # fmt: skip
+                                  "content_weight", "preserve_color", "tile", "scale_factor", "first_steps",
+                                  "carry_over", "beta2", "border", "tv_loss", "patch_sizes",
+                                  "patch_turns"))  # fmt: skip
     open_options.pop("recipe")
     fixed = {
         "encoder": "tiny", "style_layers": FEW, "style_weights": (1.0, 2.0), "style_scale": 1.0, "size": WIDTH,
@@ -78,7 +81,9 @@ def at_the_end(network, contents, dtype, **asked):
     }  # fmt: skip
     options = settled_options(TINY, torch.device("cpu"), **open_options | fixed | asked)
     encoder = tapped(network, options, torch.device("cpu")).to(dtype)
-    run = Run(encoder, contents.to(dtype), [style.to(dtype) for style in STYLES], None, options, None)
+    run = Run(
+        encoder, contents.to(dtype), [style.to(dtype) for style in STYLES], None, options, None, regions
+    )
     while not run.finished:
         run.advance()
     return run.image()
@@ -88,6 +93,16 @@ def at_the_end(network, contents, dtype, **asked):
 def test_in_float64_to_many_digits(network, fewer, case):
     together = at_the_end(network, CONTENTS, torch.float64, **CASES[case])
     alone = [at_the_end(network, content[None], torch.float64, **CASES[case]) for content in CONTENTS]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["histogram+patch", "sliced_wasserstein+contextual", "relaxed_emd"])
+def test_masked_in_float64_to_many_digits(network, fewer, loss):
+    ramp = torch.linspace(0, 1, WIDTH, dtype=torch.float64).expand(HEIGHT, WIDTH)
+    regions = Regions(torch.stack([ramp, 1 - ramp]), None, (STYLES[0][0, 0].double(), None))
+    asked = {"style_loss": loss, "optimizer": "adam", "preserve_color": "covariance", "patch_turns": (10.0,)}
+    together = at_the_end(network, CONTENTS, torch.float64, regions, **asked)
+    alone = [at_the_end(network, content[None], torch.float64, regions, **asked) for content in CONTENTS]
     torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-9)
 
 

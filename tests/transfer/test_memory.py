@@ -80,6 +80,19 @@ def test_masks_and_starts_are_counted(pictures, tiny):
     assert found.held > estimate(content, styles, **asked).held
 
 
+@pytest.mark.parametrize("loss", ["patch", "contextual", "relaxed_emd", "sliced_wasserstein"])
+def test_masks_of_losses_that_look_at_places_are_counted(pictures, tiny, loss):
+    """Masks without values are taken for soft ones that show everything."""
+    content, style = pictures
+    asked = {"encoder": tiny, "style_layers": LAYERS, "style_loss": loss, "patch_turns": [20.0]} | SHORT
+    mask = torch.linspace(0.9, 1, 96).expand(1, 72, 96)
+    asked |= {"masks": mask, "style_masks": [mask[:, :64, :80]]}
+    with LiveTensors() as tensors:
+        stylize(content, style, **asked)
+    found = estimate(content, style, **asked)
+    assert tensors_of(found) - style.nbytes - content.nbytes == pytest.approx(tensors.most, rel=0.15)
+
+
 def test_each_step_that_lbfgs_remembers_is_two_pictures_and_a_checkpoint_copies_them(pictures, tiny):
     asked = {"encoder": tiny, "style_layers": LAYERS, "optimizer": "lbfgs"} | SHORT
     three, seven = (estimate(*pictures, history=history, **asked) for history in (3, 7))

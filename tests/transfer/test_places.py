@@ -1,4 +1,4 @@
-"""Which places a mask shows: by loops, by proportions over many draws, and moved points by the distribution they have."""
+"""Which places a mask shows, by loops and by proportions over many draws; moved points by the density they have."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,7 @@
 """Each published recipe against its paper's objective, written out on a small network; and what it defaults to."""
 
 import copy
+import itertools
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from scipy.ndimage import map_coordinates
 from torch import nn
 
 from nstkit.encoders import Encoder, load_encoder
+from nstkit.images import resize
 from nstkit.transfer import stylize
 from nstkit.transfer.column_targets import POINTS, STYLE_POINTS, points
 from nstkit.transfer.draws import Draw
 from nstkit.transfer.recipes import PUBLISHED, fitted
+from nstkit.transfer.style_copies import turned
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # per block
 
@@ -92,6 +95,41 @@ def test_johnson():
     losses = first_losses("johnson2016", vgg)
     assert losses["content"] == pytest.approx(content, rel=1e-4)
     assert losses["style"] == pytest.approx(5 * style, rel=1e-3)
+
+
+def patches_of(map_):
+    """All 3 x 3 patches, one to a row."""
+    corners = [(y, x) for y in range(map_.shape[1] - 2) for x in range(map_.shape[2] - 2)]
+    return np.array([map_[:, y : y + 3, x : x + 3].ravel() for y, x in corners])
+
+
+def test_li():
+    """Eq. 1 to 5, all sums over entries, divided by H·W; there are as many patches as positions, but for the rim."""
+    vgg = load_encoder("vgg19", weights="random", seed=2).cut(["relu4_2"])
+    content, style, start = image(0, 48, 64), image(1, 48, 64) ** 2, image(2, 48, 64)
+    x, p = (arrays(vgg, picture) for picture in (start, content))
+    sizes, turns = [0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15], [-15, -7.5, 0, 7.5, 15]
+    copies = [
+        turned(resize(style, (round(s * 48), round(s * 64))), turn)
+        for s, turn in itertools.product(sizes, turns)
+    ]
+    known = [arrays(vgg, copy) for copy in copies]
+    assert len(known) == 35
+    energy = 0.0
+    for layer in ("relu3_1", "relu4_1"):
+        own, there = patches_of(x[layer]), np.concatenate([patches_of(features[layer]) for features in known])
+        nearest = np.argmax(own @ (there / np.linalg.norm(there, axis=1, keepdims=True)).T, axis=1)
+        energy += np.sum((own - there[nearest]) ** 2) * x[layer][0].size / len(own)
+    energy += 1.0 * np.sum((x["relu4_2"] - p["relu4_2"]) ** 2)  # α₁
+    pixels = start[0].double().numpy()
+    smooth = 1e-3 * ((np.diff(pixels, axis=1) ** 2).sum() + (np.diff(pixels, axis=2) ** 2).sum())  # α₂
+    seen = []
+    stylize(
+        content, style, recipe="li2016", encoder=vgg, size=64, coarsest=64, steps=1, init=start, device="cpu",
+        precision="float32", on_step=lambda s: seen.append(s.losses),
+    )  # fmt: skip
+    assert seen[0]["tv"] == pytest.approx(smooth / (48 * 64), rel=1e-4)
+    assert seen[0]["total"] == pytest.approx((energy + smooth) / (48 * 64), rel=1e-4)
 
 
 def test_risser(network):
@@ -276,7 +314,7 @@ def test_optimisers_and_starts(network):
     assert made == {
         "gatys2016": ("lbfgs", "noise"), "johnson2016": ("lbfgs", "noise"), "risser2017": ("lbfgs", "content"),
         "strotss2019": ("adam", "content"), "crowson2021": ("adam", "content"),
-        "crowson2023": ("adam", "content"),
+        "crowson2023": ("adam", "content"), "li2016": ("adam", "content"),
     }  # fmt: skip
 
 

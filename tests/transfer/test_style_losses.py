@@ -1,5 +1,6 @@
 """Every style loss in the engine is the public one; masks, tiles, draws, layers of their own, and exact resumption."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,6 +31,7 @@ from nstkit.transfer.matching_targets import (
     drawn_patches,
 )
 from nstkit.transfer.moment_targets import MomentsTarget, WassersteinTarget
+from nstkit.transfer.places import chosen
 from nstkit.transfer.recipes import TINY
 from nstkit.transfer.regions import Guide
 from nstkit.transfer.style_targets import GramTarget
@@ -38,6 +40,8 @@ CONTENT = photograph("grace_hopper", size=52)
 STYLES = [paint("mosaic", height=40, width=48), paint("ink_wash", height=48, width=40)]
 FEW = dict.fromkeys(("color4", "relu2_1", "relu3_1"), 1.0)  # layers that are quick
 QUICK = {"encoder": "tiny", "style_layers": FEW, "size": 52, "coarsest": 52, "steps": 4, "device": "cpu"}
+RAMP = torch.linspace(0, 1, CONTENT.shape[3]).expand(*CONTENT.shape[2:])
+MASKS = {"masks": torch.stack([RAMP, 1 - RAMP]), "style_masks": [STYLES[0][0, 0], None]}
 RANDOM = ("sliced_wasserstein", "patch", "contextual", "relaxed_emd")
 NAMES = ("gram", "centered_gram", "moments", "wasserstein", "histogram", *RANDOM)
 
@@ -80,18 +84,119 @@ def test_relaxed_emd_compares_columns_of_all_layers_with_their_moments():
     torch.testing.assert_close(found, torch.stack(expected))
 
 
-@pytest.mark.parametrize("kind", ["gram", "moments", "wasserstein"])
-def test_a_mask_of_a_half_is_that_half_alone(kind):
-    mask = torch.zeros(6, 8, dtype=torch.float64)
-    mask[:, :5] = 2.0
+MASKED = {
+    "gram": lambda f, g, s: GramTarget([f], [1.0], guide=g, sources=[s]),
+    "moments": lambda f, g, s: MomentsTarget([f], [1.0], g, [s]),
+    "wasserstein": WassersteinTarget,
+    "histogram": HistogramTarget,
+    "sliced_wasserstein": SlicedTarget,
+    "patch": lambda f, g, s: PatchTarget(f, DRAW, g, s),
+    "contextual": lambda f, g, s: ContextualTarget(f, DRAW, g, s),
+}
 
-    def target(guide):
-        if kind == "wasserstein":
-            return WassersteinTarget(STYLE, guide)
-        return (GramTarget if kind == "gram" else MomentsTarget)([STYLE], [1.0], guide=guide)
 
-    plain = target(None).gap(X[..., :5].contiguous(), DRAW)
-    torch.testing.assert_close(target(Guide(mask)).gap(X, DRAW), plain, rtol=1e-6, atol=1e-12)
+def left_of(height, width, columns):
+    mask = torch.zeros(height, width, dtype=torch.float64)
+    mask[:, :columns] = 2.0
+    return Guide(mask)
+
+
+@pytest.mark.parametrize("few", [False, True])
+@pytest.mark.parametrize("kind", MASKED)
+def test_masks_of_halves_are_those_halves_alone(kind, few, monkeypatch):
+    """Of few places all are read; of many the same are drawn."""
+    if few:
+        monkeypatch.setattr("nstkit.transfer.matching_targets.COLUMNS", 9)
+    masked = MASKED[kind](STYLE, left_of(6, 8, 5), left_of(7, 4, 3)).gap(X, DRAW)
+    plain = MASKED[kind](STYLE[..., :3].contiguous(), None, None).gap(X[..., :5].contiguous(), DRAW)
+    torch.testing.assert_close(masked, plain, rtol=1e-6, atol=1e-12)
+
+
+def cells(seed, height, width):
+    """A soft mask with black places, and the share of each place."""
+    mask = (drawn(seed, height, width) - 0.3).clamp(min=0)
+    return Guide(mask), (mask.square() / mask.square().sum()).flatten().numpy()
+
+
+def quantiles_of(values, shares):
+    order = np.argsort(values)
+    order = order[shares[order] > 0]
+    return values[order], shares[order], np.cumsum(shares[order]) - shares[order] / 2
+
+
+@pytest.mark.parametrize("kind", ["histogram", "sliced_wasserstein"])
+def test_soft_masks_weigh_each_place_by_its_square(kind):
+    (guide, shares), (source, others) = cells(20, 6, 8), cells(21, 7, 4)
+    gaps = MASKED[kind](STYLE, guide, source).gap(X, DRAW)
+    units = torch.nn.functional.normalize(DIRECTIONS, dim=1).numpy() if kind != "histogram" else np.eye(5)
+    for gap, image in zip(gaps, X, strict=True):
+        rows = units @ image.flatten(1).numpy(), units @ STYLE[0].flatten(1).numpy()
+        sums = []
+        for row, target in zip(*rows, strict=True):
+            (v, share, at), (q, _, there) = quantiles_of(row, shares), quantiles_of(target, others)
+            sums.append(np.sum(share * (v - np.interp(at, there, q)) ** 2))
+        assert float(gap) == pytest.approx(np.mean(sums), rel=1e-6)
+
+
+def test_contextual_compares_the_places_that_are_drawn():
+    (guide, _), (source, _) = cells(22, 6, 8), cells(23, 7, 4)
+    here = chosen(guide.places(6, 8), 1024, DRAW, X.device)
+    there = chosen(source.places(7, 4), 1024, Draw(9), X.device)
+    found = ContextualTarget(STYLE, Draw(9), guide, source).gap(X, DRAW)
+    columns = STYLE.flatten(2)[:, :, there]
+    expected = [contextual_loss(image.flatten(1)[None, :, here], columns) for image in X]
+    torch.testing.assert_close(found, torch.stack(expected))
+
+
+def test_patches_lie_in_their_regions_as_a_whole():
+    """Against Li & Wand's sum over the patches of either region, in loops, the odd shapes being no rectangles."""
+    here, there = torch.zeros(6, 8), torch.zeros(7, 4)
+    here[:, 2:6], here[2:5, 1:8], there[1:6, :], there[0, 0] = 1, 1, 1, 1
+
+    def patches(map_, mask):
+        corners = [(y, x) for y in range(mask.shape[0] - 2) for x in range(mask.shape[1] - 2)]
+        inside = [(y, x) for y, x in corners if mask[y : y + 3, x : x + 3].all()]
+        return [map_[:, y : y + 3, x : x + 3].numpy().ravel() for y, x in inside]
+
+    found = PatchTarget(STYLE, DRAW, Guide(here.double()), Guide(there.double())).gap(X, DRAW)
+    known = patches(STYLE[0], there)
+    for gap, image in zip(found, X, strict=True):
+        own = patches(image, here)
+        assert len(own) == 4 * 2 + 3  # all in the columns that reach up and down, and those in the bar alone
+        best = [max(known, key=lambda k, p=p: k @ p / np.linalg.norm(k)) for p in own]
+        assert float(gap) == pytest.approx(np.mean((np.array(own) - np.array(best)) ** 2), rel=1e-6)
+
+
+def test_a_region_narrower_than_a_patch_has_smaller_ones():
+    thin = torch.zeros(6, 8, dtype=torch.float64)
+    thin[1:5, 2:4] = 1
+    found = PatchTarget(STYLE, DRAW, Guide(thin)).gap(X, DRAW)
+    expected = [patch_loss(image[None, :, 1:5, 2:4], STYLE, size=2) for image in X]
+    torch.testing.assert_close(found, torch.stack(expected))
+
+
+def test_copies_are_also_looked_in():
+    """Copies that are patches of the image itself leave nothing to be desired, also where all patches get smaller."""
+    unfolded, both = torch.nn.functional.unfold(X, 3), STYLE.expand(2, -1, -1, -1)
+    target = PatchTarget(both, DRAW, copies=[drawn(24, 2, 45, 2), unfolded])
+    torch.testing.assert_close(target.gap(X, DRAW), torch.zeros(2, dtype=torch.float64))
+    assert float(PatchTarget(both, DRAW, copies=[drawn(24, 2, 45, 2)]).gap(X, DRAW).min()) > 0.1
+    one = PatchTarget(both[..., :1].contiguous(), DRAW, copies=[unfolded])
+    corners = X[..., :4, :6].contiguous()  # the upper left entries of all patches
+    torch.testing.assert_close(one.gap(corners, DRAW), torch.zeros(2, dtype=torch.float64))
+
+
+def test_points_of_relaxed_emd_lie_where_masks_show():
+    (guide, _), (source, _) = cells(25, 6, 8), cells(26, 7, 4)
+    maps, wanted = [X, drawn(2, 2, 3, 3, 4)], [STYLE, drawn(3, 1, 3, 4, 2)]
+    here, there = points(X, 1024, DRAW, guide), points(STYLE, 4096, Draw(9), source)
+    assert len(here) == guide.places(6, 8).count < 48
+    at = (here * torch.tensor([8, 6])).long()
+    assert bool((guide.at(6, 8)[at[:, 1], at[:, 0]] > 0).all())
+    found = ColumnTarget(wanted, Draw(9), guide, source).gap(maps, DRAW)
+    columns, target = hypercolumns(maps, here), hypercolumns(wanted, there)
+    expected = [relaxed_emd_loss(c[None], target) + absolute_moment_loss(c[None], target) for c in columns]
+    torch.testing.assert_close(found, torch.stack(expected))
 
 
 @pytest.mark.parametrize("target", [
@@ -167,7 +272,9 @@ def test_the_objective_starts_at_the_style_weight_and_falls(loss):
     {"style_loss": {"color4": "patch", "relu2_1": "relaxed_emd", "relu3_1": "contextual+gram"}},
     {"content_loss": "self_similarity", "style_loss": "wasserstein", "content_layers": {"relu2_1": 1.0}},
     {"style_loss": "sliced_wasserstein", "optimizer": "lbfgs"},
-], ids=["sliced", "by layer", "self-similarity", "lbfgs"])  # fmt: skip
+    MASKS | {"style_loss": {"color4": "histogram+patch", "relu2_1": "relaxed_emd", "relu3_1": "contextual"}},
+    MASKS | {"style_loss": {"color4": "sliced_wasserstein", "relu2_1": "patch", "relu3_1": "gram"}, "patch_turns": [9]},
+], ids=["sliced", "by layer", "self-similarity", "lbfgs", "masked", "masked and turned"])  # fmt: skip
 def test_a_run_that_was_stopped_ends_where_it_would_have(options, tmp_path):
     whole = stylize(CONTENT, STYLES, **QUICK, **options)
     torch.rand(3)  # the global generator has no say
@@ -214,13 +321,12 @@ def test_losses_of_layers_that_are_not_named_stay():
     ({"style_loss": "gram+ptch"}, "got 'ptch'; did you mean 'patch'"),
     ({"style_loss": "palette"}, "style_loss: expected 'palette' for the layer pixels alone, got it for color4"),
     ({"style_loss": "patch", "balance": "gradient"}, "balance: expected start or none with the style loss 'patch'"),
-    ({"style_loss": "patch", "masks": True}, "masks: expected a style loss of moments, .* 'patch'"),
+    ({"style_loss": "patch", "patch_sizes": [85]}, "patch_sizes: expected multiples of the style's size, .* got 85"),
+    ({"style_loss": "patch", "patch_turns": [float("inf")]}, "patch_turns: expected degrees, finite numbers, got inf"),
     ({"content_loss": "self"}, "content_loss: expected one of features, half_sum, self_similarity, got 'self'"),
     ({"recipe": "gatys"}, "recipe: expected one of gatys2016, .*, got 'gatys'; did you mean 'gatys2016'"),
 ])  # fmt: skip
 def test_mistakes(options, words):
-    if "masks" in options:
-        options = options | {"masks": torch.ones(1, *CONTENT.shape[2:])}
     with pytest.raises(ValueError, match=words):
         stylize(CONTENT, STYLES[0], **QUICK | options)
 
@@ -238,12 +344,21 @@ def test_the_command_line_takes_one_name_or_one_for_each_layer():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("loss", NAMES)
-def test_no_host_sync_between_looks_on_the_gpu(loss):
+def test_no_host_sync_between_looks_on_the_gpu(loss, masked):
     def guard(step):
         torch.cuda.set_sync_debug_mode("error" if 1 <= step.step < 9 else "default")
 
     try:
-        stylize(CONTENT, STYLES[0], **QUICK | {"device": "cuda", "steps": 9}, style_loss=loss, on_step=guard)
+        regions = MASKS if masked else {}
+        stylize(
+            CONTENT,
+            STYLES,
+            **QUICK | {"device": "cuda", "steps": 9},
+            style_loss=loss,
+            on_step=guard,
+            **regions,
+        )
     finally:
         torch.cuda.set_sync_debug_mode("default")
