@@ -175,11 +175,11 @@ axis.legend(loc="upper left", bbox_to_anchor=(1, 1), facecolor="#555555", labelc
 plt.show()
 
 # %% [markdown]
-# *A cat's head with five squares around the lower rim of one eye: two of them tiny, one as large as the iris, one
+# *A cat's head with five squares around the lower rim of one eye: two of them tiny, one smaller than the iris, one
 # around the eye and the bridge of the nose, the deepest over most of the face.*
 #
 # This is the real meaning of "shallow layers hold fine texture". It is also why strokes do not grow with the picture:
-# at 1024 pixels the dashed square is still 84 pixels wide, and no longer holds much more than the eye.
+# at 1024 pixels the dashed square is still 84 pixels wide, and the iris no longer fits into it.
 #
 # <details><summary>Ask yourself: does a unit use its whole square equally?</summary>
 #
