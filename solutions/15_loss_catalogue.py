@@ -207,9 +207,9 @@ print(f"style_distance, mean_std:  {library_distance(*pair, 'mean_std'):.6f}")
 # The same statistics, and a factor of two: the first divides by the number of *channels*, the second by the number of
 # *entries*, of which there are 2C. Neither is wrong. It is the reason why a weight travels badly.
 #
-# Now grow a texture from the same noise with each statistic at three layers, and nothing else. Textbooks promise
-# that the result gains structure from left to right. **What do you expect from the mean alone**, a handful of
-# numbers?
+# Now grow a texture from the same noise with each statistic at three layers, and nothing else. Textbooks promise that
+# the result gains structure from left to right. **What do you expect from the mean alone**, one number for each
+# channel?
 
 # %%
 layers = ["relu1_1", "relu2_1", "relu3_1"]
@@ -273,11 +273,11 @@ for name, picture in grown.items():
 # *The stained glass and five textures grown from noise. All five have dark seams and colourful cells; they differ in
 # how clean these are.*
 #
-# To the eye, the staircase of the textbooks is hardly there. The mean alone, some dozens of numbers, already makes
-# cells with seams: a unit of the network fires for "a seam of this direction", and how often it fires on average
-# says how many seams there are. The statistic may be simple because the *features* are not. The table sees more:
-# whoever matched the means left over ten times as much of the deviations, whoever matched these still left the Gram
-# matrix, and the sorted projections in the last row brought down every ruler.
+# To the eye, the staircase of the textbooks is hardly there. The mean alone, 192 numbers, already makes cells with
+# seams: a unit of the network fires for "a seam of this direction", and how often it fires on average says how many
+# seams there are. The statistic may be simple because the *features* are not. The table sees more. Whoever matched the
+# means left over ten times as much of the deviations as whoever matched those, too. Whoever matched both left over ten
+# times as much of the Gram matrix as "Gram, L1". The sorted projections brought down every ruler.
 #
 # L1 against L2 on one statistic is a difference of *emphasis*, not of kind: squares attend to the few largest
 # entries of the matrix, absolute values to all of them alike, and here the latter got further in the same number of
