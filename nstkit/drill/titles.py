@@ -60,6 +60,8 @@ _CHINESE = {
     "few_step_diffusion": "少步扩散",
     "flow_matching_models": "流匹配模型",
     "stylisation_in_3d": "三维场景风格化",
+    "optimal_transport_style": "风格与最优传输",
+    "online_experiment": "线上 A/B 实验",
 }
 
 

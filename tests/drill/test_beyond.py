@@ -56,6 +56,8 @@ def test_there_are_at_least_fifteen_and_no_question_is_asked_twice():
         "flow_matching",
         "normalisation",
         "debugging",
+        "optimal_transport",
+        "online",
     ],
 )
 def test_the_topics_of_today_are_there(topic):
