@@ -7,7 +7,7 @@ the numbers their meaning.
 import io
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from nstkit.images.opening import ImageError
 
@@ -41,7 +41,8 @@ def to_srgb(picture: Image.Image, profile: bytes | None = None) -> Image.Image:
 
     Args:
         picture: from `unpack`.
-        profile: the file's ICC profile; a damaged or unfitting one is ignored, as viewers do.
+        profile: the file's ICC profile; a damaged or unfitting one is ignored, as viewers do, and every one where
+            Pillow was built without LittleCMS.
 
     Returns:
         Mode RGB; or F in [0, 1] for deep gray without a profile, which keeps its depth.
@@ -56,8 +57,13 @@ def to_srgb(picture: Image.Image, profile: bytes | None = None) -> Image.Image:
     return white
 
 
-def srgb_profile() -> bytes:
-    """An ICC profile of sRGB; always the same bytes, so that equal pictures make equal files."""
+def srgb_profile() -> bytes | None:
+    """An ICC profile of sRGB; always the same bytes, so that equal pictures make equal files.
+
+    None where Pillow was built without LittleCMS.
+    """
+    if not features.check("littlecms2"):
+        return None
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = bytes.fromhex("07d0 0001 0001 0000 0000 0000")  # the date of making: 1 January 2000
     return bytes(profile)
@@ -80,8 +86,8 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 def _by_profile(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """Mode L, RGB, CMYK or LAB to sRGB."""
-    if profile is None and picture.mode != "LAB":
-        return picture.convert("RGB")
+    if (profile is None and picture.mode != "LAB") or not features.check("littlecms2"):
+        return _unprofiled(picture)
     try:
         source = _source_profile(picture, profile)
         mode = _MODE_OF_PROFILE.get(source.profile.xcolor_space.strip(), picture.mode)
@@ -89,7 +95,13 @@ def _by_profile(picture: Image.Image, profile: bytes | None) -> Image.Image:
         target = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(fitting, source, target, outputMode="RGB") or fitting
     except (ImageCms.PyCMSError, OSError):
-        return picture.convert("RGB")
+        return _unprofiled(picture)
+
+
+def _unprofiled(picture: Image.Image) -> Image.Image:
+    if picture.mode == "LAB":
+        raise ImageError("in Lab colours, which this Pillow cannot convert (no LittleCMS); convert it to PNG")
+    return picture.convert("RGB")
 
 
 def _source_profile(picture: Image.Image, profile: bytes | None) -> ImageCms.ImageCmsProfile:

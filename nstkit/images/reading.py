@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from nstkit.images.colours import to_srgb, unpack
-from nstkit.images.opening import opened
+from nstkit.images.opening import ImageError, opened
 from nstkit.images.resizing import check_long_side, fitted_size
 
 _REDUCING_GAP = 3.0
@@ -52,7 +52,7 @@ def load_image(path: str | os.PathLike[str], *, size: int | None = None) -> Tens
         _decode(picture, size)
         pixels = unpack(picture)
         if size is not None:  # before all that follows, which is then cheap
-            pixels = pixels.resize(_box(picture, size), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
+            pixels = _resized(pixels, _box(picture, size))
         return _as_tensor(to_srgb(_upright(pixels, _orientation(picture)), picture.info.get("icc_profile")))
 
 
@@ -71,6 +71,14 @@ def _decode(picture: Image.Image, size: int | None) -> None:
         width, height = _box(picture, size)
         picture.draft(None, (round(_REDUCING_GAP * width), round(_REDUCING_GAP * height)))
     picture.load()
+
+
+def _resized(pixels: Image.Image, box: tuple[int, int]) -> Image.Image:
+    try:
+        return pixels.resize(box, Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
+    except (MemoryError, OverflowError):
+        wanted = f"{box[0]:,} x {box[1]:,} pixels"
+        raise ImageError(f"{wanted} need more memory than there is; ask for a smaller size") from None
 
 
 def _box(picture: Image.Image, size: int) -> tuple[int, int]:

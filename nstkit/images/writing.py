@@ -59,8 +59,7 @@ def save_image(
 def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Raise what `save_image` would raise for this name, before any work is done."""
     target = Path(path)
-    if target.suffix.lower() not in FORMATS:
-        raise ValueError(f"{target}: expected a name that ends in {', '.join(FORMATS)}")
+    check_name(target)
     if not target.parent.is_dir():
         raise ValueError(f"{target}: the folder {target.parent} does not exist; create it first")
     if not os.access(target.parent, os.W_OK):
@@ -71,6 +70,12 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         raise FileExistsError(
             f"{target}: exists already; choose another name or allow overwriting (overwrite=True, --force)"
         )
+
+
+def check_name(target: Path) -> None:
+    """Raise ValueError unless the name ends as one of FORMATS; nothing on the disk is looked at."""
+    if target.suffix.lower() not in FORMATS:
+        raise ValueError(f"{target}: expected a name that ends in {', '.join(FORMATS)}")
 
 
 def to_bytes(image: Tensor) -> np.ndarray:
@@ -87,7 +92,9 @@ def _options(kind: str, quality: int, metadata: Mapping[str, str]) -> dict[str, 
         "TIFF": {"compression": "tiff_deflate"},
         "WEBP": {"quality": quality},
     }
-    return {"icc_profile": srgb_profile()} | of_kind[kind] | metadata_options(kind, metadata)
+    profile = srgb_profile()
+    meant = {} if profile is None else {"icc_profile": profile}
+    return meant | of_kind[kind] | metadata_options(kind, metadata)
 
 
 def _write(picture: Image.Image, target: Path, kind: str, options: dict[str, Any]) -> None:

@@ -5,9 +5,11 @@ import io
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+import torch
+from PIL import Image, ImageCms, features
+from PIL._util import DeferredError
 
-from nstkit.images import ImageError
+from nstkit.images import ImageError, load_image, save_image
 from nstkit.images.colours import srgb_profile, to_srgb, unpack
 
 
@@ -211,3 +213,27 @@ def test_our_own_profile_changes_nothing_and_is_always_the_same(levels):
 def test_a_damaged_or_unfitting_profile_is_ignored(levels, wide_gamut, linear_gray, odd_inks):
     for profile in (b"no profile", wide_gamut[0][:200], linear_gray[0], odd_inks[0]):
         np.testing.assert_array_equal(shown(Image.fromarray(levels), profile), levels)
+
+
+@pytest.fixture
+def no_littlecms(monkeypatch):
+    """Pillow as it is when it was built without LittleCMS: the module is there, and what it would call is not."""
+    monkeypatch.setattr(features, "check", lambda name: name != "littlecms2")
+    monkeypatch.setattr(ImageCms, "core", DeferredError(ImportError("no _imagingcms")))
+
+
+def test_without_littlecms_pictures_are_read_by_their_numbers_and_written_without_a_profile(
+    no_littlecms, tmp_path, levels, wide_gamut
+):
+    np.testing.assert_array_equal(shown(Image.fromarray(levels), wide_gamut[0]), levels)
+    image = torch.from_numpy(levels).permute(2, 0, 1)[None] / 255
+    for name in ("a.png", "a.jpg", "a.tif", "a.webp"):
+        save_image(image, tmp_path / name, metadata={"by": "us"})
+        with Image.open(tmp_path / name) as picture:
+            assert not picture.info.get("icc_profile")
+    torch.testing.assert_close(load_image(tmp_path / "a.png"), image)
+
+
+def test_without_littlecms_lab_is_refused_in_a_sentence(no_littlecms):
+    with pytest.raises(ImageError, match=r"^in Lab colours, which this Pillow cannot convert"):
+        shown(Image.new("LAB", (5, 4)))

@@ -163,3 +163,11 @@ def test_a_size_below_one_is_refused(size, tmp_path):
 def test_a_size_that_is_no_integer_is_refused(size, tmp_path):
     with pytest.raises(TypeError, match=r"^size: expected an integer, the long side in pixels, got "):
         load_image(tmp_path / "unread.png", size=size)
+
+
+@pytest.mark.parametrize("size", [10**9, 10**12])
+def test_a_size_beyond_all_memory_is_the_sizes_fault_and_not_the_file_s(levels, tmp_path, size):
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    message = r"a\.png: [\d,]+ x [\d,]+ pixels need more memory than there is; ask for a smaller size$"
+    with pytest.raises(ImageError, match=message):
+        load_image(tmp_path / "a.png", size=size)
