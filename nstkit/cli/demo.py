@@ -12,6 +12,7 @@ from torch import Tensor
 from nstkit.cli.console import Meter, meter, work_done
 from nstkit.cli.outputs import check_own, made_by
 from nstkit.images import check_target, contact_sheet, photograph, photograph_names, save_image
+from nstkit.images.writing import check_name
 from nstkit.paintings import paint
 from nstkit.transfer import Step, stylize
 
@@ -64,6 +65,7 @@ def demo(
 
 def _make_room(targets: list[Path]) -> None:
     """Make the folder; refuse to replace a picture that this command did not make."""
+    check_name(targets[0])
     targets[0].parent.mkdir(parents=True, exist_ok=True)
     for target in targets:
         check_target(target, overwrite=True)

@@ -31,6 +31,10 @@ def encoders(
 
 
 def _fetch(name: str) -> None:
+    known = [other for other in encoder_names() if other not in ("auto", "tiny")]
+    if name not in known:
+        way_out = "; it ships with nstkit" if name == "tiny" else ""
+        raise ValueError(f"--download: expected one of {', '.join(known)}, got {name!r}{way_out}")
     try:
         load_encoder(name, download=True)
     except OSError as error:  # urllib's

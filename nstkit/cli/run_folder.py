@@ -40,7 +40,7 @@ class RunFolder:
             what = (
                 "is not empty; go on with --resume, or name a new folder"
                 if self.path.is_dir()
-                else "is a file"
+                else "is a file; name a new folder"
             )
             raise FileExistsError(f"{self.path}: {what}")
 

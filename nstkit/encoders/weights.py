@@ -112,15 +112,21 @@ def _read_tensors(path: Path, wanted: Mapping[str, torch.Size]) -> Iterator[tupl
         pickle.UnpicklingError,
         SafetensorError,
     ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"weights: cannot read {path}: it is damaged or no weights file ({reason})"
+            f"weights: cannot read {path}: it is damaged or no weights file{_said(error)}"
         ) from error
     if not isinstance(state, Mapping):
         raise ValueError(
             f"weights: {path} holds a {type(state).__name__}, expected a dict of tensors (a state_dict)"
         )
     yield from ((key, value) for key, value in state.items() if key in wanted and isinstance(value, Tensor))
+
+
+def _said(error: Exception) -> str:
+    """The first line of what a reader said; PyTorch's unpickler would advise to run whatever the file holds."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "; expected a state_dict, tensors alone, by torch.save or safetensors"
+    return f" ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
 
 
 def random_weights(shapes: Mapping[str, torch.Size], seed: int) -> dict[str, Tensor]:

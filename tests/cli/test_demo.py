@@ -47,6 +47,13 @@ def test_a_foreign_file_is_never_replaced(nstkit, here, ungraded, name, monkeypa
     assert (here / "out" / name).read_bytes() == b"precious"
 
 
+def test_a_name_that_no_picture_can_have_makes_no_folder(nstkit, here):
+    code, _, err = nstkit("demo", "--out", "new/demo.gif", *SMALL)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "new/demo.gif: expected a name that ends in .png" in err
+    assert not (here / "new").exists()
+
+
 def test_without_scikit_image_it_makes_do_and_says_so(nstkit, here, ungraded, monkeypatch):
     monkeypatch.setattr(demo, "photograph_names", lambda: ("grace_hopper",))
     code, _, err = nstkit("demo", "--out", "a.png", *SMALL)

@@ -46,7 +46,8 @@ def test_a_download_that_fails_is_one_sentence(nstkit, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "variable", "message"),
     [
-        (("--download", "vgg"), "", "encoder: expected one of auto, vgg19"),
+        (("--download", "vgg"), "", "--download: expected one of vgg19, vgg16, squeezenet1_1, got 'vgg'"),
+        (("--download", "tiny"), "", "got 'tiny'; it ships with nstkit"),
         ((), "/nonexistent/weights", "NSTKIT_WEIGHTS: expected a weights file or a folder"),
     ],
 )

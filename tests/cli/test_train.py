@@ -262,7 +262,7 @@ def one_sentence(ended):
         ("dcgan red --size 64 -o run", "20 pixels, smaller than the crop of 64"),
         ("cyclegan red empty --size 16 --critic-layers 1 -o run", "empty: holds no picture that can be used"),
         ("dcgan red -o full", "full: is not empty; go on with --resume, or name a new folder"),
-        ("dcgan red -o full/notes", "full/notes: is a file"),
+        ("dcgan red -o full/notes", "full/notes: is a file; name a new folder"),
         ("dcgan red -o pictures/run", "pictures/run/options.json: could not be written (Not a directory)"),
         ("dcgan red -o red/run", "--output: expected a folder outside of red"),
         ("dcgan red -o run --resume", "--resume: run holds no run of `nstkit train`"),
