@@ -75,6 +75,7 @@ def _targets(order: Order) -> Iterator[tuple[str, Path]]:
         raise ValueError(f"{order.pictures[0]}: holds no picture; expected {', '.join(FORMATS)}")
     several = len(sources) > 1 or order.output.is_dir() or Path(order.pictures[0]).is_dir()
     if several:
+        _check_folder(order)
         order.output.mkdir(parents=True, exist_ok=True)
     taken: set[Path] = set()
     for source in sources:
@@ -88,6 +89,12 @@ def _targets(order: Order) -> Iterator[tuple[str, Path]]:
         check_target(target, overwrite=order.force)
         taken.add(target)
         yield source, target
+
+
+def _check_folder(order: Order) -> None:
+    """Several pictures need a folder; nobody means one that is called like a picture."""
+    if not order.output.is_dir() and (order.output.exists() or order.output.suffix.lower() in FORMATS):
+        raise ValueError(f"--output: expected a folder for several pictures, got {order.output}")
 
 
 def _expanded(word: str) -> list[str]:

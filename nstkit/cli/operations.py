@@ -5,7 +5,7 @@ picture that a function takes is an option too.
 """
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,8 +43,9 @@ class Operation:
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring."""
-        return self.declared.doc.splitlines()[0]
+        """What one gets, then what is computed: the first line of its docstring."""
+        whole = "\n\nOf a colour picture the brightness alone is worked on." if self.brightness else ""
+        return f"{_LINES[self.name]}\n\n{self.declared.doc.splitlines()[0]}{whole}"
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -67,7 +68,12 @@ class Operation:
             kind = kind_of(declared.parameters[name].annotation)
             if name not in instead and kind is not None:
                 instead[name] = kind
-        return options_of(declared, skip=(self.picture,), instead=instead)
+        options = options_of(declared, skip=(self.picture,), instead=instead)
+        return options | {name: replace(options[name], help=self._of_picture(name)) for name in self.pictures}
+
+    def _of_picture(self, name: str) -> str:
+        fitted = "of any size" if name == "reference" else "resized to the first where it differs"
+        return f"A file, or a name as above, {fitted}{'; left out, PICTURE itself' if name == self.itself else ''}"
 
 
 def _table(package: str, *rows: tuple[Any, ...]) -> dict[str, Operation]:
@@ -93,6 +99,28 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         ("linear_transfer", "linear_color_transfer", "source"), ("histograms", "match_histograms", "source"),
     ),
 }  # fmt: skip
+_LINES = {
+    "gaussian_blur": "Blur.",
+    "box_mean": "Blur by the mean of a square window.",
+    "bilateral_filter": "Smooth, and keep edges of colour.",
+    "guided_filter": "Smooth, and keep the edges of a guide.",
+    "median_filter": "Remove specks, and some detail with them.",
+    "switching_median": "Remove specks, and leave all other pixels.",
+    "nl_means": "Remove noise: average similar patches.",
+    "tv_denoise": "Remove noise and texture, and keep edges.",
+    "equalize_hist": "Spread the tones over the whole range.",
+    "clahe": "Strengthen contrast, place by place.",
+    "contrast_stretch": "Stretch the tones from black to white.",
+    "unsharp_mask": "Sharpen.",
+    "boost_detail": "Strengthen detail, scale by scale.",
+    "halo_free_sharpen": "Sharpen without halos along edges.",
+    "screened_poisson": "Give it another picture's fine structure.",
+    "adjust_hsv": "Change hue, saturation and brightness.",
+    "luminance_transfer": "Keep its brightness, take another's colours.",
+    "linear_color_transfer": "Take another's colours, by one affine map.",
+    "match_histograms": "Take another's colours, by histograms.",
+}
+"""What a picture comes out like, for people who look for an operation."""
 _ABOUT = {
     "filter": "Blur, smooth or denoise pictures.",
     "enhance": "Sharpen pictures, or stretch and equalise their tones.",

@@ -135,7 +135,9 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 
 def _with_flag(message: str, options: Mapping[str, Option]) -> str:
+    """The names before the colon, one or several, as flags."""
+
     def flag(name: re.Match[str]) -> str:
         return options[name[0]].flag if name[0] in options else name[0]
 
-    return re.sub(r"^\w+(?=[:\[])", flag, message)
+    return re.sub(r"^\w+(, \w+)*(?=[:\[])", lambda names: re.sub(r"\w+", flag, names[0]), message)

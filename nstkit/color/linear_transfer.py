@@ -28,7 +28,7 @@ def linear_color_transfer(source: Tensor, reference: Tensor, method: str = "mk")
     Args:
         source: (B, 3, H, W) in [0, 1].
         reference: (B, 3, H', W') or (1, 3, H', W'), of any size.
-        method: one of the names above.
+        method: mean_std, cholesky, symmetric or mk.
     Returns:
         (B, 3, H, W), same dtype; may leave [0, 1]. Statistics are float64 where the device has it. Differentiable,
         but for roots of covariances with equal eigenvalues, as those of gray pictures.

@@ -25,7 +25,7 @@ def bilateral_filter(
         sigma_space: σ_s in pixels, above 0.
         sigma_range: σ_r in the unit of the image, above 0.
         radius: the disc holds the offsets with dy² + dx² ≤ radius².
-        border: a name of `nstkit.filters.borders`.
+        border: symmetric, reflect-101, edge, wrap or zero, as `nstkit.filters.borders` says.
 
     Returns:
         (B, C, H, W), the dtype and device of `image`; differentiable, also through the weights.

@@ -21,7 +21,7 @@ def box_mean(image: Tensor, radius: int, *, border: str = "clipped") -> Tensor:
         image: (B, C, H, W), float32 or float64, any range.
         radius: half the window's width without its centre, at least 1.
         border: "clipped": the window ends where the image ends, and the mean is over the pixels that are left;
-            or a name of `nstkit.filters.borders`.
+            or symmetric, reflect-101, edge, wrap or zero, as `nstkit.filters.borders` says.
 
     Returns:
         (B, C, H, W), the dtype and device of `image`; differentiable. The sums run in float64.

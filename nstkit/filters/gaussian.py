@@ -21,7 +21,7 @@ def gaussian_blur(image: Tensor, sigma: float, truncate: float = 4.0, *, border:
         image: (B, C, H, W), float32 or float64, any range.
         sigma: standard deviation in pixels, above 0.
         truncate: the taps reach int(truncate · sigma + 0.5) pixels to each side.
-        border: a name of `nstkit.filters.borders`.
+        border: symmetric, reflect-101, edge, wrap or zero, as `nstkit.filters.borders` says.
 
     Returns:
         (B, C, H, W), the dtype and device of `image`; differentiable.

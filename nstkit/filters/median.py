@@ -25,7 +25,7 @@ def median_filter(image: Tensor, radius: int, *, border: str = "symmetric") -> T
     Args:
         image: (B, C, H, W), float32 or float64, without NaN.
         radius: half the window's width without its centre, at least 1.
-        border: a name of `nstkit.filters.borders`.
+        border: symmetric, reflect-101, edge, wrap or zero, as `nstkit.filters.borders` says.
 
     Returns:
         (B, C, H, W), the dtype and device of `image`; differentiable: the gradient goes to the pixel in the middle.
@@ -48,7 +48,7 @@ def switching_median(image: Tensor, radius: int, threshold: float, *, border: st
         image: (B, C, H, W), float32 or float64, without NaN.
         radius: half the window's width without its centre, at least 1.
         threshold: in the unit of the image, at least 0.
-        border: a name of `nstkit.filters.borders`.
+        border: symmetric, reflect-101, edge, wrap or zero, as `nstkit.filters.borders` says.
 
     Returns:
         (B, C, H, W), the dtype and device of `image`.

@@ -32,7 +32,7 @@ def nl_means(
         search_radius: t runs over (2·search_radius + 1)² offsets, t = 0 included.
         h: how different a patch may be to count, in the unit of the image; above 0. About 0.4 to 1 times σ.
         sigma: standard deviation of the noise, at least 0.
-        border: a name of `nstkit.filters.borders`.
+        border: symmetric, reflect-101, edge, wrap or zero, as `nstkit.filters.borders` says.
 
     Returns:
         (B, C, H, W), the dtype and device of `image`; differentiable, also through the weights.

@@ -66,6 +66,36 @@ def test_a_second_picture_and_a_picture_that_guides_itself(nstkit, photo, style)
     )
 
 
+@pytest.mark.parametrize("kind", OPERATIONS)
+def test_help_says_of_every_operation_what_one_gets_on_one_line(nstkit, kind):
+    lines = nstkit(kind, "--help").out.splitlines()
+    for name, operation in OPERATIONS[kind].items():
+        assert [name, operation.summary.splitlines()[0]] in [line.split(maxsplit=1) for line in lines]
+
+
+def test_help_speaks_of_files_and_names_and_not_of_tensors(nstkit):
+    for kind, operations in OPERATIONS.items():
+        for name in operations:
+            options = nstkit(kind, name, "--help").out.partition("\nOptions:")[2]
+            assert "(B," not in options, name
+            assert "name of" not in options, name
+    assert "mean_std, cholesky, symmetric or mk" in nstkit("color", "linear_color_transfer", "--help").out
+    of_box = " ".join(nstkit("filter", "box_mean", "--help").out.split())
+    assert "symmetric, reflect-101, edge, wrap or zero" in of_box
+
+
+@pytest.mark.parametrize("name", ["taken", "new.png"])
+def test_several_pictures_want_a_folder(nstkit, here, photo, style, name):
+    (here / "taken").write_text("mine")
+    ended = nstkit("filter", "gaussian_blur", photo, style, "-o", name, "--sigma", 1)
+    assert (ended.code, ended.err) == (
+        2,
+        f"nstkit: --output: expected a folder for several pictures, got {name}\n",
+    )
+    assert (here / "taken").read_text() == "mine"
+    assert not (here / "new.png").exists()
+
+
 def test_a_folder_becomes_a_folder_and_a_damaged_file_is_named(nstkit, here, photo, style):
     folder = here / "in"
     folder.mkdir()

@@ -131,6 +131,7 @@ def test_what_does_not_fit_is_said_with_its_flag(words, message):
         (ValueError("radius: expected more"), "--radius: expected more"),
         (KeyError("layers['a']: no such layer"), "--layers['a']: no such layer"),
         (ValueError("image: expected more"), "image: expected more"),
+        (ValueError("radius, image, mode: no, radius"), "--radius, image, --mode: no, radius"),
         (ValueError("radius is odd"), "radius is odd"),
     ],
 )
