@@ -68,9 +68,18 @@ def principal(covariance: Tensor, positions: int) -> tuple[Tensor, Tensor]:
 
     R is C, or `positions` where they are fewer: the other eigenvalues are 0.
     """
-    values, vectors = torch.linalg.eigh(covariance)  # ascending
+    values, vectors = _eigen(covariance)
     rank = min(positions, covariance.shape[-1])
     return values[..., -rank:].clamp(min=0), vectors[..., -rank:].contiguous()
+
+
+def _eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, ascending, and eigenvectors: in float64 where LAPACK gives up in float32, as on some of low rank."""
+    try:
+        values, vectors = torch.linalg.eigh(matrix)
+    except torch.linalg.LinAlgError:
+        values, vectors = (part.to(matrix) for part in torch.linalg.eigh(matrix.cpu().double()))
+    return values, vectors
 
 
 def wasserstein_to(

@@ -138,6 +138,24 @@ def test_the_scaled_steps_take_every_resolved_eigenvalue_to_1_and_leave_rounding
     assert 0.01 < float(stray.abs().max()) < 0.15
 
 
+def test_where_lapack_gives_up_in_float32_it_is_asked_in_float64(monkeypatch):
+    """MKL's divide and conquer did so for the 192 channels of tiny's relu5_1 over six positions."""
+    features = torch.randn(2, 12, 6, generator=torch.Generator().manual_seed(5))
+    covariance, real = features @ features.mT / 6, torch.linalg.eigh
+    found = principal(covariance, 6)
+
+    def weak(matrix):
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("failed to converge")
+        return real(matrix)
+
+    monkeypatch.setattr(torch.linalg, "eigh", weak)
+    values, vectors = principal(covariance, 6)
+    assert (values.dtype, vectors.dtype) == (torch.float32, torch.float32)
+    torch.testing.assert_close(values, found[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(vectors * values[:, None] @ vectors.mT, covariance, rtol=1e-4, atol=1e-5)
+
+
 def test_blank_features_have_the_styles_second_moments_as_distance():
     blank = torch.zeros(2, 5, 6, 8).requires_grad_()
     loss = wasserstein_loss(blank, Y.float())
