@@ -597,7 +597,8 @@ plt.show()
 # it is the other way round: the loss is 2.41 at the start, because the style is there, and the cup comes up through the
 # painting's own panes, at 1.29 nearly as low as from the photograph. Two nearly equal losses, two different pictures:
 # that is what "not convex" looks like. Noise begins at 326.93 and after 60 steps is still at 4.41, without a cup. It
-# needs many more steps; what it buys is variety, since each seed ends elsewhere.
+# needs many more steps; what it buys is variety, since each seed ends elsewhere. (Gatys et al., who run longer, find
+# that the start biases the result only somewhat.)
 
 # %% [markdown]
 # ## The same loop with L-BFGS
@@ -647,7 +648,7 @@ print(f"Adam had {history[len(asked)]:.2f} after as many, and {float(objective(r
 # ## References
 #
 # - L. A. Gatys, A. S. Ecker, M. Bethge, *Image Style Transfer Using Convolutional Neural Networks*, CVPR 2016: Sec. 2
-#   for the constants and the one image that changes, Sec. 3 for resizing the style image.
+#   for the constants and the one image that changes, Sec. 2.3 for resizing the style image, Sec. 3.3 for the start.
 # - K. Simonyan, A. Zisserman, *Very Deep Convolutional Networks for Large-Scale Image Recognition*, ICLR 2015,
 #   arXiv:1409.1556.
 # - D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015, arXiv:1412.6980, Algorithm 1.
