@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstkit.drill.bank import Question
-from nstkit.drill.words import bracketed, say
+from nstkit.drill.words import bracketed, gap, say
 from nstkit.lessons.build import write_whole
 from nstkit.lessons.interview import Text
 
@@ -35,7 +35,7 @@ def notes(bank: Sequence[Question], language: str) -> Iterator[Note]:
         interview = question.interview
         tags = ("nstkit", question.key.replace("/", "::").replace(" ", "_"), interview.level)
         points = "".join(
-            f"<li>{bracketed(language, say(language, point.weight))} {text(point.text)}</li>"
+            f"<li>{bracketed(language, say(language, point.weight))}{gap(language)}{text(point.text)}</li>"
             for point in interview.rubric
         )
         back = f"{text(interview.model_answer)}<hr><ul>{points}</ul>"

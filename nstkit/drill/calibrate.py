@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from nstkit.drill.bank import Question
 from nstkit.drill.desk import Clock, Desk, EndOfReplies
 from nstkit.drill.memory import Memory
+from nstkit.drill.words import gap
 from nstkit.lessons.interview import Sample, Text
 
 _WORDS = {
@@ -80,8 +81,7 @@ def summary(kind: int, strict: int, points: int, *, language: str) -> str:
         else "lean_strict"
     )
     counts = words["sum"].format(right=points - kind - strict, all=points, kind=kind, strict=strict)
-    apart = "" if language == "zh" else " "
-    return f"{counts}{apart}{words[lean]}"
+    return f"{counts}{gap(language)}{words[lean]}"
 
 
 def _one(desk: Desk, question: Question, sample: Sample, language: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from nstkit.drill.words import bracketed, clock_words, say
+from nstkit.drill.words import bracketed, clock_words, gap, say
 from nstkit.drill.wrap import wrapped
 
 
@@ -129,8 +129,7 @@ class Terminal:
             raise EndOfReplies from None
 
     def _plain(self, prompt: str, clock: Clock, long: bool) -> str:
-        apart = "" if self.language == "zh" else " "
-        self.show(f"{prompt}{apart}{bracketed(self.language, clock.words(self.language))}")
+        self.show(f"{prompt}{gap(self.language)}{bracketed(self.language, clock.words(self.language))}")
         lines = [input("> ")]
         while long and lines[-1] and not lines[0].startswith(":"):
             lines.append(input("> "))

@@ -17,7 +17,7 @@ from nstkit.drill.plan import TALK_MINUTES, Item
 from nstkit.drill.score import FollowUpMark, Outcome
 from nstkit.drill.spot import seen_points
 from nstkit.drill.titles import title
-from nstkit.drill.words import labelled, say
+from nstkit.drill.words import gap, labelled, say
 from nstkit.lessons import outline
 from nstkit.lessons.interview import Text
 
@@ -190,8 +190,7 @@ class Interviewer:
         for point in missed:
             self.desk.show(self._labelled("missed", self._text(point.text)), style="bad")
         for wrong in self._question(told).interview.wrong_answers[:2]:
-            apart = "" if self.language == "zh" else " "
-            both = f"{self._text(wrong.text)}{apart}{self._text(wrong.why)}"
+            both = f"{self._text(wrong.text)}{gap(self.language)}{self._text(wrong.why)}"
             self.desk.show(self._labelled("wrong", both), style="quiet")
         self.desk.show(self._labelled("model", self._text(self._question(told).interview.model_answer)))
 

@@ -13,7 +13,7 @@ from nstkit.drill.bank import Question
 from nstkit.drill.interviewer import Told
 from nstkit.drill.score import DIMENSIONS, Score
 from nstkit.drill.titles import title
-from nstkit.drill.words import bracketed, clock_words, labelled, say, verdict_words
+from nstkit.drill.words import bracketed, clock_words, gap, labelled, say, verdict_words
 from nstkit.lessons.interview import Point, Text
 
 _LABELS = {"communication": "communication_dimension", "code": "code_dimension"}
@@ -116,11 +116,11 @@ def _talk_lines(card: Card, told: Told) -> list[str]:
     ]
     lines += [f"**{card.say('model')}**", "", card.text(interview.model_answer), ""]
     for point, hit in zip(interview.rubric, told.hits, strict=False):
-        weight = bracketed(card.language, card.say(point.weight))
-        lines.append(f"- [{'x' if hit else ' '}] {weight} {card.text(point.text)}")
+        weight = bracketed(card.language, card.say(point.weight)) + gap(card.language)
+        lines.append(f"- [{'x' if hit else ' '}] {weight}{card.text(point.text)}")
     for asked in told.follow_ups:
         follow_up = interview.follow_ups[asked["place"]]
-        lines += ["", f"**{card.text(follow_up.question)}** ({_mark(card, asked['mark'])})", ""]
+        lines += ["", f"**{card.text(follow_up.question)}** {_mark(card, asked['mark'])}", ""]
         lines += [_quoted(card, asked["reply"]), "", card.text(follow_up.answer)]
     return lines
 

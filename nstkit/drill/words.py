@@ -161,6 +161,11 @@ def labelled(language: str, word: str, text: str) -> str:
     return f"{word}：{text}" if language == "zh" else f"{word}: {text}"
 
 
+def gap(language: str) -> str:
+    """What stands between two sentences: a space, and in Chinese nothing."""
+    return "" if language == "zh" else " "
+
+
 def bracketed(language: str, text: str) -> str:
     """A text in the brackets of its language."""
     return f"（{text}）" if language == "zh" else f"({text})"

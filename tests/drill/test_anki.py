@@ -15,6 +15,12 @@ def test_a_note_per_question_and_follow_up(bank):
     assert found[0].tags == ("nstkit", "01_topic_1", "easy")
 
 
+def test_the_back_says_how_much_each_point_weighs(bank):
+    english, chinese = (next(iter(notes(bank, language))).back for language in ("en", "zh"))
+    assert "<li>(must) English q1 Gram matrix</li>" in english
+    assert "<li>（必须）中文q1 Gram matrix</li>" in chinese
+
+
 def test_ids_stay_and_languages_are_apart(bank):
     assert [n.id for n in notes(bank, "en")] == [n.id for n in notes(bank[:], "en")]
     assert not {n.id for n in notes(bank, "en")} & {n.id for n in notes(bank, "zh")}

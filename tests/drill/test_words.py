@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nstkit.drill.desk import Clock
-from nstkit.drill.words import WORDS, bracketed, clock_words, labelled, verdict_words
+from nstkit.drill.words import WORDS, bracketed, clock_words, gap, labelled, verdict_words
 
 
 def test_the_keys_and_the_values_are_the_same():
@@ -34,6 +34,7 @@ def test_the_clock_speaks_the_language(language, used, words):
 
 def test_marks_are_those_of_the_language():
     assert (labelled("en", "Date", "today"), bracketed("en", "must")) == ("Date: today", "(must)")
+    assert (gap("en"), gap("zh")) == (" ", "")
     assert (labelled("zh", "日期", "今天"), bracketed("zh", "必须")) == ("日期：今天", "（必须）")
 
 
