@@ -94,6 +94,6 @@ def points(features: Tensor, count: int, draw: Draw, guide: Guide | None = None)
     assert places is not None
     generator = draw.generator(features.device)
     even = torch.rand(min(count, places.count), 2, generator=generator, device=features.device).to(features)
-    if guide is None or (places.index is None and places.weights is None):
+    if guide is None or places.everywhere:
         return even
     return moved(even, guide.at(height, width).square())

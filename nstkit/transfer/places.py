@@ -31,6 +31,11 @@ class Places:
     index: Tensor | None = None
     weights: Tensor | None = None
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether all places count the same."""
+        return self.index is None and self.weights is None
+
     def of(self, columns: Tensor) -> Tensor:
         """The columns (B, C, N) at these places, (B, C, n)."""
         return columns if self.index is None else columns[:, :, self.index]

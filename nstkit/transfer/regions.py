@@ -32,6 +32,11 @@ class Guide:
             self._small[height, width] = (scaled / scaled.square().mean().sqrt()).detach()
         return self._small[height, width]
 
+    def everywhere(self, height: int, width: int) -> bool:
+        """Whether it is the same everywhere, and so no mask."""
+        places = self.places(height, width)
+        return places is not None and places.everywhere
+
     def places(self, height: int, width: int, size: int = 1) -> Places | None:
         """The squares of size x size positions that it shows, by their upper left ones, (h - size + 1)·(w - size + 1).
 

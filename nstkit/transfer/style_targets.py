@@ -57,7 +57,9 @@ class MomentTarget(StyleTarget):
 
     def guide(self, height: int, width: int) -> Tensor | None:
         """Where the style counts, (h, w), its squares with mean 1; None for everywhere."""
-        return None if self._guide is None else self._guide.at(height, width)
+        if self._guide is None or self._guide.everywhere(height, width):
+            return None
+        return self._guide.at(height, width)
 
     def moments(self, features: Tensor, guide: Tensor | None, positions: int) -> tuple[Tensor, Tensor]:
         """What these features add to the moments over `positions`, which may be those of a larger map.
