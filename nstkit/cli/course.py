@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nstkit.cli.console import Meter, meter, remaining
+from nstkit.cli.console import Meter, meter
 from nstkit.lessons import Lesson, find_lesson, find_lessons
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def course(
     """Make an nbgrader course: configuration, source notebooks with points, a secret seed, a README."""
     from nstkit.course.make import make_course
 
+    if folder.is_file():
+        raise FileExistsError(f"{folder}: is a file; name a new folder")
     for line in make_course(folder, chosen_lessons(lessons), database=db, reseed=reseed):
         print(line)
 
@@ -96,10 +98,8 @@ def _report(bar: Meter, step: "Progress") -> None:
     learner = step.learner
     if step.regraded or learner.ungraded:
         points = f"{learner.points}/{learner.max_points}" if learner.max_points else "ungraded"
-        bar.say("  ".join([f"{points:>9}", _plain(learner.name), *map(_plain, learner.ungraded)]))
-    bar.update(
-        step.done / step.total, f"{step.done}/{step.total}", remaining(bar.elapsed, step.done / step.total)
-    )
+        bar.say("  ".join([f"{points:>9}", _plain(learner.name), *map(_plain, learner.explained)]))
+    bar.update(step.done / step.total, f"{step.done}/{step.total}")
 
 
 def _plain(text: str) -> str:

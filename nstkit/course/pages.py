@@ -216,7 +216,7 @@ def _roll(learners: Sequence[Learner], names: Mapping[str, str]) -> str:
     for learner in learners:
         link = _link(learner.name, names)
         points = f"{learner.points}/{learner.max_points}" if learner.max_points else "ungraded"
-        note = _text("; ".join(learner.ungraded))
+        note = _text("; ".join(learner.explained))
         lines.append(f"<tr><td>{link}</td><td class='number'>{points}</td><td class='note'>{note}</td></tr>")
     return f"<table>{''.join(lines)}</table>"
 

@@ -22,9 +22,13 @@ LARGEST_TOGETHER = 10 * LARGEST
 MOST_FILES = 2000
 """Files that one learner may hand in, archives included."""
 
+_OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+"""Not opened, but whose they are is not forgotten."""
+
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_\w+?_?")
 _CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<file>.+)")
 _LESSON = re.compile(r"\d\d_\w+\.(?:ipynb|py)")
+_HANDED_IN = (*ANSWERS, ".zip", "", *_OTHER_ARCHIVES)
 _SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules"}
 
 
@@ -70,7 +74,7 @@ class Submissions:
         self.place = place
         groups: dict[tuple[str, str, str], list[_Entry]] = {}
         for entry in _entries(place):
-            if len(entry.path.parts) == 1 and entry.path.suffix.lower() not in (*ANSWERS, ".zip", ""):
+            if len(entry.path.parts) == 1 and entry.path.suffix.lower() not in _HANDED_IN:
                 continue  # a list of the class, a readme
             name, number, inside = _owner(entry, place)
             apart = "" if number or inside is entry else entry.path.parts[0]
@@ -110,21 +114,29 @@ class Submissions:
     def _opened(self, entries: list[_Entry], notes: list[str]) -> Iterator[_Entry]:
         """The entries that may hold answers; archives inside a submission are looked into, one level deep."""
         for entry in entries:
+            inner = [entry]
             if entry.path.suffix.lower() == ".zip":
                 try:
-                    inner = _archive(entry.read(), str(entry.path))
-                    yield from (e for e in inner if e.path.suffix.lower() in ANSWERS)
+                    inner = _archive(entry.read())
                 except ValueError as error:
+                    inner = []
                     notes.append(f"{entry.path}: {error}")
-            elif entry.path.suffix.lower() in ANSWERS:
-                yield entry
+            notes += [
+                f"{e.path}: expected a .zip archive, and none inside another; it was not opened"
+                for e in inner
+                if e.path.suffix.lower() in (".zip", *_OTHER_ARCHIVES)
+            ]
+            yield from (e for e in inner if e.path.suffix.lower() in ANSWERS)
 
 
 def _entries(place: Path) -> Iterator[_Entry]:
     if place.is_dir():
         yield from _folder(place)
     elif place.suffix.lower() == ".zip" and place.is_file():
-        yield from _archive(place, place.name)
+        try:
+            yield from _archive(place)
+        except ValueError as error:
+            raise ValueError(f"{place.name}: {error}") from None
     elif place.suffix.lower() in ANSWERS and place.is_file():
         yield _file(place, PurePosixPath(place.name))
     else:
@@ -159,11 +171,11 @@ def _file(path: Path, inside: PurePosixPath) -> _Entry:
     return _Entry(inside, size, read)
 
 
-def _archive(source: Path | bytes, shown: str) -> list[_Entry]:
+def _archive(source: Path | bytes) -> list[_Entry]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise ValueError(f"{shown}: not a zip archive that can be read ({error})") from None
+        raise ValueError(f"not a zip archive that can be read ({error})") from None
     members = [(m, _inside(m.filename)) for m in archive.infolist() if not m.is_dir()]
     wanted = [(m, path) for m, path in members if path.parts and all(map(_wanted, path.parts))]
     return [_member(archive, member, path) for member, path in wanted[: 50 * MOST_FILES]]

@@ -42,6 +42,11 @@ class Learner:
         reasons = tuple(record["ungraded"] for record in self.records if record["ungraded"])
         return reasons or (() if self.records else ("no file that answers a lesson was handed in",))
 
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """`ungraded`; where nothing was handed in, with the notes, which say what became of the files."""
+        return self.ungraded if self.records else ("; ".join([*self.ungraded, *self.notes]),)
+
 
 def rows(learners: Iterable[Learner]) -> Iterator[dict[str, Any]]:
     """A row per learner and exercise."""
@@ -52,7 +57,7 @@ def rows(learners: Iterable[Learner]) -> Iterator[dict[str, Any]]:
             if record["ungraded"]:
                 yield from (base | row for row in _ungraded(record["lesson"], record["ungraded"]))
         if not learner.records:
-            yield {"learner": learner.name, "lesson": "", **_blank("", learner.ungraded[0])}
+            yield {"learner": learner.name, "lesson": "", **_blank("", learner.explained[0])}
 
 
 def _ungraded(lesson: str, reason: str) -> Iterator[dict[str, Any]]:
@@ -89,7 +94,7 @@ def _summary(learner: Learner, lessons: Iterable[str]) -> dict[str, Any]:
         "points": learner.points if graded else None,
         "max_points": learner.max_points if graded else None,
         **{lesson: points.get(lesson) for lesson in lessons},
-        "ungraded": "; ".join(learner.ungraded),
+        "ungraded": "; ".join(learner.explained),
     }
 
 

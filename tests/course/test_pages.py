@@ -105,15 +105,22 @@ def test_the_histogram_counts_everybody():
 def test_ungraded_is_not_zero(tmp_path):
     write_tables(
         tmp_path,
-        [person("a", exercise(points=0, state="wrong")), person("b", ungraded="broken"), Learner("c", ())],
+        [
+            person("a", exercise(points=0, state="wrong")),
+            person("b", ungraded="broken"),
+            Learner("c", ()),
+            Learner("d", (), ("d.rar: expected a .zip archive",)),
+        ],
     )
+    nothing = "no file that answers a lesson was handed in"
     with open(tmp_path / "summary.csv", encoding="utf-8-sig") as file:
         rows = {row["learner"]: row for row in csv.DictReader(file)}
     assert (rows["a"]["points"], rows["a"]["ungraded"]) == ("0", "")
     assert (rows["b"]["points"], rows["b"]["ungraded"]) == ("", "broken")
-    assert (rows["c"]["points"], rows["c"]["ungraded"]) == ("", "no file that answers a lesson was handed in")
+    assert (rows["c"]["points"], rows["c"]["ungraded"]) == ("", nothing)
+    assert rows["d"]["ungraded"] == f"{nothing}; d.rar: expected a .zip archive"
     lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
-    assert {line["state"] for line in lines if line["learner"] in "bc"} == {"ungraded"}
+    assert {line["state"] for line in lines if line["learner"] in "bcd"} == {"ungraded"}
     assert {line["points"] for line in lines if line["learner"] == "b"} == {None}
     assert "Not graded" in learner_page(person("b", ungraded="broken"))
 

@@ -146,7 +146,24 @@ def test_damaged_data_in_an_archive_is_named_and_the_rest_is_read(tmp_path):
 
 def test_a_damaged_archive_is_named(tmp_path):
     (tmp_path / "ana.zip").write_bytes(b"PK\3\4 not really")
-    assert "not a zip archive" in Submissions(tmp_path).read("ana").notes[0]
+    assert Submissions(tmp_path).read("ana").notes[0].startswith("ana.zip: not a zip archive")
+
+
+@pytest.mark.parametrize("name", ["work.rar", "work.tar.gz", "work.7z", "inner.zip"])
+def test_archives_that_are_not_opened_are_named_and_nobody_is_forgotten(tmp_path, name):
+    (tmp_path / "ana.zip").write_bytes(archive({name: b"x", "03_style_loss.py": "x = 1"}))
+    (tmp_path / "ben").mkdir()
+    (tmp_path / "ben" / "04_content_loss.py").write_text("y = 1")
+    (tmp_path / "class.csv").write_text("ana,ben")
+    note = f"{name}: expected a .zip archive, and none inside another; it was not opened"
+    assert handed_in(tmp_path) == {"ana": ["03_style_loss.py"], "ben": ["04_content_loss.py"]}
+    assert Submissions(tmp_path).read("ana").notes == (note,)
+
+
+def test_a_learner_whose_archive_is_no_zip_is_a_learner(tmp_path):
+    (tmp_path / "lea.rar").write_bytes(b"Rar!")
+    assert handed_in(tmp_path) == {"lea": []}
+    assert Submissions(tmp_path).read("lea").notes[0].startswith("lea.rar: expected a .zip archive")
 
 
 @pytest.mark.parametrize("make", [lambda p: p / "nowhere", lambda p: p])
