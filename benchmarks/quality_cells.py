@@ -33,7 +33,7 @@ PAIRS = (
 
 DEFAULT = "default"
 RECIPE_NAMES = (DEFAULT, *PUBLISHED)
-STEPS = {"strotss2019": 40, "crowson2021": 200}
+STEPS = {"strotss2019": 40, "crowson2021": 200, "crowson2023": 200}
 """At each scale, where it is not stylize's own 80: the one costs ten times as much a step, the other averages them."""
 
 
