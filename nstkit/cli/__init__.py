@@ -5,6 +5,7 @@ mistake ends as one sentence on standard error and exit code 2; --traceback or N
 """
 
 import difflib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     traceback = TRACEBACK in words or bool(os.environ.get(VARIABLE))
     words = [word for word in words if word != TRACEBACK]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # ? for what a terminal or a pipe on Windows has no code for
     sys.exit(ended(lambda: run(words or ["--help"]), traceback=traceback))
 
 

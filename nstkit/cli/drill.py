@@ -131,5 +131,7 @@ def anki(
 
     if out.exists() and not force:
         raise FileExistsError(f"{out}: exists; name another file, or add --force")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out: the folder {out.parent} does not exist; create it first")
     count = write_deck(out, choose_topics(load_bank(), topics or ()), lang)
     print(f"wrote {out} with {count} notes")

@@ -32,7 +32,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
 ) -> None:
     """Grade your answers and say what is wrong. Exits 1 unless everything passed."""
-    chosen = [find_lesson(key) for key in lessons] if lessons else find_lessons()
+    chosen = _chosen(lessons, answers)
     results: dict[str, dict[str, Result]] = {}
     sandbox = Sandbox() if isolate else None
     try:
@@ -59,8 +59,25 @@ def _end(results: dict[str, dict[str, Result]], as_json: bool, isolate: bool) ->
         raise SystemExit(1)
 
 
+def _chosen(keys: list[str] | None, answers: Path | None) -> list[Lesson]:
+    """The lessons that were named; without names all, or those that a folder of answers has a file for."""
+    if keys:
+        return [find_lesson(key) for key in keys]
+    lessons = find_lessons()
+    if answers is None:
+        return lessons
+    answered = [lesson for lesson in lessons if answers_path(lesson, answers).exists()]
+    if not answered:
+        raise ValueError(
+            f"--answers: expected files named after lessons, such as {lessons[0].name}.py, found none in {answers}"
+        )
+    return answered
+
+
 def _graded(lesson: Lesson, answers: Path | None, seed: int, sandbox: Sandbox | None) -> dict[str, Result]:
     path = answers_path(lesson, answers)
+    if answers is not None and not path.exists():
+        raise ValueError(f"--answers: expected {lesson.name}.py or .ipynb in {answers}, found neither")
     if sandbox is not None:
         return grade_file_isolated(lesson.checks, path, seed=seed, sandbox=sandbox)
     return grade_file(lesson.checks, path, seed=seed)

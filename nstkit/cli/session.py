@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from nstkit.cli.outputs import check_own, made_by
 from nstkit.cli.seeing import Seeing
 from nstkit.cli.sources import picture
 from nstkit.cli.transfer import OPTIONS
-from nstkit.images import check_target, save_image
+from nstkit.images import ImageError, check_target, save_image
 from nstkit.training.checks import check_number
 from nstkit.transfer import NonFiniteLoss, Result, Step, stylize
 from nstkit.transfer.options import INITS
@@ -176,6 +177,13 @@ def _keep(order: Order, image: Tensor) -> Path:
     return path
 
 
+def _rescued(order: Order, image: Tensor, metadata: Mapping[str, str]) -> Path:
+    """Save a picture that has no other place left in a new folder for temporary files: it may have taken hours."""
+    path = Path(tempfile.mkdtemp(prefix="nstkit-")) / order.output.name
+    save_image(image, path, metadata=metadata)
+    return path
+
+
 def _finish(order: Order, result: Result, cost: str) -> list[str]:
     """Write the picture, and only then remove what an interruption would have needed; what to say."""
     metadata = order.metadata | {"options": json.dumps(result.options.to_json())}
@@ -183,6 +191,8 @@ def _finish(order: Order, result: Result, cost: str) -> list[str]:
         save_image(result.image, order.output, metadata=metadata, overwrite=order.force)
     except FileExistsError as error:  # it was not there when the run began
         raise FileExistsError(f"{error}; the result is {_keep(order, result.image)}") from error
+    except ValueError as error:  # a full disk, or a folder that went away
+        raise ImageError(f"{error}; the result is {_rescued(order, result.image, metadata)}") from error
     for leftover in (resume_path(order.output), partial_path(order.output)):
         leftover.unlink(missing_ok=True)
     height, width = result.image.shape[-2:]

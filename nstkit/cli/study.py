@@ -17,6 +17,8 @@ PROGRESS = ".nstkit-progress.json"
 
 def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
     """Make a study folder with fresh notebooks, outside the checkout."""
+    if folder.is_file():
+        raise FileExistsError(f"{folder}: is a file; name a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: is not empty; name a new folder")
     for lesson in find_lessons():

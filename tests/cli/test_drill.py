@@ -95,6 +95,10 @@ def test_a_deck(nstkit, here):
     ended = nstkit("anki", "-o", "deck.tsv", "--topic", "03", "--lang", "zh")
     assert ended.out == "wrote deck.tsv with 6 notes\n"
     assert nstkit("anki", "-o", "deck.tsv").code == 2
+    assert (
+        nstkit("anki", "-o", "new/deck.apkg").err
+        == "nstkit: --out: the folder new does not exist; create it first\n"
+    )
     assert nstkit("anki", "-o", "deck.pdf").err.startswith(
         "nstkit: --out: expected a name that ends in .apkg or .tsv"
     )

@@ -59,12 +59,21 @@ def test_only_ones_own_notebooks_are_remembered(study, nstkit):
     [
         (("7",), "lesson: expected one of 01_sums, 02_meter"),
         (("1", "--answers", "nowhere"), "--answers: expected a folder"),
+        (("1", "--answers", "lessons"), "--answers: expected 01_sums.py or .ipynb in lessons, found neither"),
+        (("--answers", "lessons"), "such as 01_sums.py, found none in lessons"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(study, nstkit, words, message):
     code, out, err = nstkit("check", *words)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert message in err
+
+
+def test_of_a_folder_of_answers_only_the_lessons_in_it_are_graded(study, nstkit):
+    code, out, err = nstkit("check", "--answers", "right")
+    assert (code, err) == (0, "")
+    assert "01_sums" in out
+    assert "02_meter" not in out
 
 
 @on_linux

@@ -1,5 +1,6 @@
 """Users' mistakes are sentences, the program's defects are tracebacks, Ctrl-C is a word."""
 
+import io
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from nstkit.cli import main
 from nstkit.cli.mistakes import ended, sentence
 from nstkit.images import load_image
 from nstkit.paintings import paint
@@ -24,6 +26,16 @@ def raises(error):
         raise error
 
     return call
+
+
+def test_an_output_that_lacks_a_character_gets_a_question_mark(monkeypatch):
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="cp1252"))  # as into a file on Windows
+    with pytest.raises(SystemExit) as caught:
+        main(["filter", "bilateral_filter", "--help"])
+    sys.stdout.flush()
+    assert caught.value.code == 0
+    assert b"?_s in pixels, above 0" in pipe.getvalue()
 
 
 def test_what_the_library_raises_is_a_sentence():

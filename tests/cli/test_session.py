@@ -9,7 +9,7 @@ import torch
 
 from nstkit.cli import session
 from nstkit.cli.sources import picture
-from nstkit.images import load_image, read_metadata, save_image
+from nstkit.images import ImageError, load_image, read_metadata, save_image
 from nstkit.transfer import NonFiniteLoss, stylize
 
 SHORT = ("--size", 112, "--coarsest", 56, "--steps", 4, "--encoder", "tiny")
@@ -276,3 +276,27 @@ def test_a_picture_that_cannot_be_written_leaves_the_checkpoint(nstkit, here, or
 def test_without_vgg_the_encoder_line_says_how_to_get_it(nstkit, photo, style):
     first = nstkit("transfer", photo, style, "-o", "out.png", "--size", 64, "--steps", 1).err.splitlines()[0]
     assert first == "encoder: tiny, built in; for VGG-19, which paints better, see `nstkit encoders`"
+
+
+def test_a_picture_that_cannot_be_written_at_the_end_is_kept_somewhere_else(
+    nstkit, here, monkeypatch, tmp_path_factory, order
+):
+    elsewhere, expected = tmp_path_factory.mktemp("elsewhere"), "expected.png"
+    monkeypatch.setattr(session.tempfile, "tempdir", str(elsewhere))
+    assert nstkit(*[expected if word == "out.png" else word for word in order]).code == 0
+    real = session.save_image
+
+    def full(image, path, **options):
+        if str(path) == "out.png":
+            raise ImageError("out.png: could not be written (No space left on device); nothing was changed")
+        real(image, path, **options)
+
+    monkeypatch.setattr(session, "save_image", full)
+    code, _, err = nstkit(*order)
+    kept = next(elsewhere.glob("*/out.png"))
+    assert (code, err.splitlines()[-1]) == (
+        2,
+        f"nstkit: out.png: could not be written (No space left on device); nothing was changed; the result is {kept}",
+    )
+    assert torch.equal(load_image(kept), load_image(expected))
+    assert read_metadata(kept) == read_metadata(expected)

@@ -84,6 +84,13 @@ def test_what_cannot_be_is_one_sentence(study, nstkit, words, message):
     assert message in err
 
 
+@pytest.mark.parametrize("command", ["init", "course"])
+def test_a_file_is_no_place_for_a_folder(here, nstkit, command):
+    (here / "mine").write_text("precious")
+    assert nstkit(command, "mine").err == "nstkit: mine: is a file; name a new folder\n"
+    assert (here / "mine").read_text() == "precious"
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_the_solution_is_shown_after_a_pass_or_anyway(study, nstkit, passed):
     if passed:
