@@ -76,11 +76,11 @@ for name, picture in {"without": plain, "with": decayed}.items():
     print(f"{name:>8}: spread of pixel values {float(picture.std()):.3f}, mean colourfulness {chroma:.3f}")
 
 # %% [markdown]
-# *Two stylised cups. With weight decay, contrast and colour are gone: lines on gray.*
+# *Two stylised cups. With weight decay, the areas have lost contrast and colour: lines on gray.*
 #
 # Weight decay shrinks *the parameters of the optimiser*, and the only parameter of this optimiser is the picture. In
-# this space zero is the mean colour of a data set, a grayish brown, so the picture fades towards it. In plain [0, 1]
-# pixels zero is black:
+# this space zero is the mean colour of a data set, a grayish brown, so the picture fades towards it: spread and
+# colourfulness are about half of what they were. In plain [0, 1] pixels zero is black:
 
 # %%
 dark = with_weight_decay(0.1, torch.zeros_like(mean), torch.ones_like(mean))
