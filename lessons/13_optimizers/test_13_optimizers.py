@@ -464,7 +464,7 @@ def _bowl(draw, n=100, condition=1e4):
 
 @minimize_lbfgs.check(points=2)
 def a_narrow_valley(answer, draw):
-    """A quadratic of condition 10⁴: a hundredth of a percent of the start is left after 60 iterations."""
+    """A quadratic of condition 10⁴: after 60 iterations less than a thousandth of the start is left."""
     objective, init = _bowl(draw)
     x, history = answer(objective, init)
     start, end = float(objective(init)), float(objective(x))
