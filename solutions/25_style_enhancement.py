@@ -164,11 +164,12 @@ plt.show()
 # *Five cups: the photograph; at 0.5 and 1 nearly the same with deeper reds; at 2 the saucer turns violet and the coffee
 # yellow; at 3 the table has blotches of blue and green, and the grain of the wood is broken.*
 #
-# In *features* the contrast grows as the formula says: the second column rises in equal steps. (Do not look for it in
-# the pixels; the window's statistics at these layers are not those of more saturated wood.) The last column says why it
-# must break: features come from a ReLU and cannot be negative, and more and more of what is asked for is. No picture
-# has such features. An optimiser then finds the nearest that exists, here with blotches; a trained decoder, which has
-# never seen such input, is under no obligation to do even that.
+# In *features* the contrast grows as the formula says: the second column rises evenly with $\alpha$. (In the pixels it
+# need not show: here the saturation falls, since the window's statistics at these layers are not those of more
+# saturated wood. With another style it may rise until it clips.) The last column says why it must break: features come
+# from a ReLU and cannot be negative, and more and more of what is asked for is. No picture has such features. An
+# optimiser then finds the nearest that exists, here with blotches; a trained decoder, which has never seen such input,
+# is under no obligation to do even that.
 #
 # ## Where: AdaIN by regions
 #
