@@ -52,11 +52,16 @@ def places_of(weights: Tensor) -> Places | None:
     shown = len(flat) - int((flat <= 0).sum())
     index = None if shown == len(flat) else (flat > 0).byte().argsort(descending=True, stable=True)[:shown]
     positive = flat if index is None else flat[index]
-    if bool(positive.amin() >= (1 - _SAME) * positive.amax()):
+    if even(positive):
         return Places(shown, index)
     scaled = positive / positive.mean()
     share = float(1 / scaled.square().mean())
     return Places(max(1, round(share * shown)), index, scaled)
+
+
+def even(weights: Tensor) -> bool:
+    """Whether all are the same, up to rounding. A host sync."""
+    return bool(weights.amin() >= (1 - _SAME) * weights.amax())
 
 
 def chosen(places: Places, most: int, draw: Draw, device: torch.device) -> Tensor | None:

@@ -13,7 +13,7 @@ from torch.nn.functional import adaptive_avg_pool2d, max_pool2d
 
 from nstkit.images.contract import SLACK
 from nstkit.losses.guidance import check_mask
-from nstkit.transfer.places import Places, places_of
+from nstkit.transfer.places import Places, even, places_of
 
 
 class Guide:
@@ -22,6 +22,7 @@ class Guide:
     def __init__(self, mask: Tensor) -> None:
         self._mask = mask
         self._small: dict[tuple[int, int], Tensor] = {}
+        self._even: dict[tuple[int, int], bool] = {}
         self._places: dict[tuple[int, int, int], Places | None] = {}
 
     def at(self, height: int, width: int) -> Tensor:
@@ -33,9 +34,10 @@ class Guide:
         return self._small[height, width]
 
     def everywhere(self, height: int, width: int) -> bool:
-        """Whether it is the same everywhere, and so no mask."""
-        places = self.places(height, width)
-        return places is not None and places.everywhere
+        """Whether it is the same everywhere, and so no mask. Keeps no map, unlike `places`."""
+        if (height, width) not in self._even:
+            self._even[height, width] = even(self.at(height, width))
+        return self._even[height, width]
 
     def places(self, height: int, width: int, size: int = 1) -> Places | None:
         """The squares of size x size positions that it shows, by their upper left ones, (h - size + 1)·(w - size + 1).
