@@ -178,9 +178,9 @@ CROWSON = Recipe(
     border="replicate",
 )
 
-# The same at its commit e7e2c71, of May 2023: the Gaussian Wasserstein-2 distance over C as style loss, mean squares for
-# content, total variation over nine points, and β₂ = 0.99. It adds 1e-4 to variances for its root's sake, which ours
-# can do without, and compares with the moments of several styles mixed, where we mix distances.
+# The same at its commit e7e2c71, of May 2023: the Gaussian Wasserstein-2 distance over C as style loss, mean squares
+# for content, total variation over nine points, and β₂ = 0.99. It adds 1e-4 to variances for its root's sake, which
+# ours can do without, and compares with the moments of several styles mixed, where we mix distances.
 CROWSON_2023 = replace(CROWSON, style_loss="wasserstein", balance="none", tv_loss="nine_point", beta2=0.99)
 
 PUBLISHED: dict[str, Recipe] = {
