@@ -37,7 +37,7 @@ torch.set_num_threads(2)
 encoder = load_encoder("tiny")
 coffee = photograph("coffee", size=144)  # (1, 3, 96, 144)
 window = paint("stained_glass", height=224, width=288)
-quick = {"encoder": "tiny", "size": 144, "coarsest": 72, "steps": 12}
+quick = {"encoder": "tiny", "size": 144, "coarsest": 72, "steps": 12, "style_loss": "centered_gram"}
 
 
 def show(axis, image, title):
