@@ -31,7 +31,9 @@ glass = paint("stained_glass", height=128, width=160)
 
 def transfer(style):
     """Twenty steps at two sizes: enough to see what becomes of the colours."""
-    return stylize(cat, style, encoder="tiny", size=160, coarsest=80, steps=20).image
+    return stylize(
+        cat, style, encoder="tiny", size=160, coarsest=80, steps=20, style_loss="centered_gram"
+    ).image
 
 
 def show(axis, image, title):
