@@ -1,7 +1,7 @@
 """Limits for answers that run inside the grader's own process: time, memory, exit.
 
-Time is the process's own, so that a right answer passes on a busy machine too; a wall clock, more patient, ends
-an answer that sleeps.
+Time is the process's own, so that a right answer passes on a busy machine too; a wall clock, more patient the busier
+the machine, ends an answer that sleeps.
 
 This keeps an endless loop, a giant allocation or `os._exit` from taking the grader with it. It is a seat
 belt for self-study, not a prison: what is hostile belongs into the sandbox (`--isolate`).
@@ -19,7 +19,7 @@ from nstkit.grading.observation import Exited, OutOfTime
 
 SECONDS = 3.0
 PATIENCE = 4
-"""How many times longer than its share of the processor an answer may take by the wall clock."""
+"""How many times longer than its share of the processor an answer may take by the wall clock of an idle machine."""
 MEMORY_MB = 4096
 
 
@@ -43,8 +43,13 @@ def _clocks(seconds: float) -> Iterator[None]:
         raise OutOfTime(f"took longer than {seconds:g} s")
 
     own = _clock(signal.ITIMER_PROF, signal.SIGPROF, seconds, ring)
-    with own, _clock(signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * seconds, ring):
+    with own, _clock(signal.ITIMER_REAL, signal.SIGALRM, _patience() * seconds, ring):
         yield
+
+
+def _patience() -> float:
+    """More where more programs want to run than there are cores, each of which then gets a smaller share."""
+    return PATIENCE * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @contextlib.contextmanager

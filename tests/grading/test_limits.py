@@ -27,6 +27,11 @@ def test_an_endless_loop_is_ended_after_its_share_of_the_processor():
     assert time.process_time() - started < 1
 
 
+@pytest.fixture(autouse=True)
+def _idle(monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+
+
 def test_an_answer_that_sleeps_is_ended_by_the_wall_clock():
     started = time.perf_counter()
     with pytest.raises(OutOfTime), limited(0.1):
@@ -38,6 +43,15 @@ def test_waiting_for_a_busy_machine_costs_nothing():
     with limited(0.3):
         compute(0.1)
         time.sleep(0.5)  # another process has the processor
+
+
+def test_a_machine_with_six_programs_for_each_core_gets_six_times_the_wall_clock(monkeypatch):
+    with limited(1.0):
+        idle, _ = signal.getitimer(signal.ITIMER_REAL)
+    monkeypatch.setattr(os, "getloadavg", lambda: (6.0 * os.cpu_count(), 0.0, 0.0))
+    with limited(1.0):
+        busy, _ = signal.getitimer(signal.ITIMER_REAL)
+    assert busy == pytest.approx(6 * idle, rel=0.05)
 
 
 def test_except_exception_does_not_swallow_the_end():
