@@ -83,13 +83,24 @@ def _eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def wasserstein_to(
-    mean: Tensor, covariance: Tensor, target_mean: Tensor, values: Tensor, vectors: Tensor
+    mean: Tensor,
+    covariance: Tensor,
+    target_mean: Tensor,
+    values: Tensor,
+    vectors: Tensor,
+    rounded: Tensor | None = None,
 ) -> Tensor:
-    """`gaussian_wasserstein` to a target whose covariance comes as from `principal`."""
+    """`gaussian_wasserstein` to a target whose covariance comes as from `principal`.
+
+    Args:
+        rounded: (B,), the size of what `covariance` was rounded at, where it is a difference of larger numbers: of a
+            flat map nothing but rounding errors are left, of either sign, and those have no root.
+    """
     roots = values.sqrt()
     rotated = vectors.mT @ covariance @ vectors
     product = roots[..., :, None] * rotated * roots[..., None, :]  # A^½ B A^½ in A's eigenvectors
-    cross: Tensor = _TraceOfRoot.apply(product)
+    least = product.new_zeros(()) if rounded is None else (rounded * values[..., -1]).detach()
+    cross: Tensor = _TraceOfRoot.apply(product, least)
     traces = diagonal_of(covariance).sum(-1) + values.sum(-1)
     return (mean - target_mean).square().sum(-1) + traces - 2 * cross
 
@@ -110,24 +121,25 @@ class _TraceOfRoot(torch.autograd.Function):
     """tr S^½ of symmetric positive semidefinite S (B, C, C); the gradient is S^(-½)/2."""
 
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor) -> Tensor:
-        root, inverse = _newton_schulz(matrix)
+    def forward(ctx: Any, matrix: Tensor, least: Tensor) -> Tensor:
+        root, inverse = _newton_schulz(matrix, least)
         ctx.save_for_backward(inverse)
         return diagonal_of(root).sum(-1)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (inverse,) = ctx.saved_tensors
-        return gradient[..., None, None] * inverse / 2
+        return gradient[..., None, None] * inverse / 2, None
 
 
-def _newton_schulz(matrix: Tensor) -> tuple[Tensor, Tensor]:
+def _newton_schulz(matrix: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
     """S^½ and S^(-½): Y ← Y T, Z ← T Z with T = ρ(3I − ρ²ZY)/2, from Y = S/‖S‖ and Z = I.
 
-    The factors ρ are known beforehand, so that nothing has to be read back to decide.
+    The factors ρ are known beforehand, so that nothing has to be read back to decide. ‖S‖ is taken to be at least
+    `least`, (B,) or 0-d: rounding errors, ε of that, then stay small.
     """
-    norm = torch.linalg.matrix_norm(matrix)[..., None, None].clamp(min=1e-20)
+    norm = torch.maximum(torch.linalg.matrix_norm(matrix), least)[..., None, None].clamp(min=1e-20)
     three = 3 * torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     first, *others = _scales(torch.finfo(matrix.dtype).eps)
     y = matrix / norm

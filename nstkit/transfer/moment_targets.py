@@ -54,7 +54,10 @@ class WassersteinTarget(MomentTarget):
     def gap_of_moments(self, mean: Tensor, second: Tensor, positions: int) -> Tensor:
         """See MomentTarget."""
         covariance = second - mean[:, :, None] * mean[:, None]
-        distance = wasserstein_to(mean, covariance, torch.zeros_like(mean), self._values, self._vectors)
+        rounded = mean.square().sum(1)  # ‖mean meanᵀ‖, which was subtracted
+        distance = wasserstein_to(
+            mean, covariance, torch.zeros_like(mean), self._values, self._vectors, rounded
+        )
         return distance / mean.shape[1]
 
 
