@@ -127,6 +127,9 @@ class Interviewer:
         try:
             (self._code if told.exercise else self._talk)(number, told)
             told.complete = True
+        except _Quit:
+            told.complete = bool(told.follow_ups or told.attempts)  # what was marked so far counts
+            raise
         except _Skip:
             told.complete = bool(told.answer or told.follow_ups or told.attempts)
             told.hits = told.hits or (

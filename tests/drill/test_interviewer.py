@@ -82,6 +82,19 @@ def test_pause_skip_and_quit(memory, bank, script):
     assert memory.unfinished() is None
 
 
+def test_who_quits_in_the_middle_keeps_what_was_marked_so_far(memory, bank, script, wish):
+    card = hold(memory, bank, script(["x", "a", "g", "b", "p", ":quit"]), wish)
+    (told,) = card.told
+    assert ([f["mark"] for f in told.follow_ups], told.hits) == (["good", "partly"], [])
+    assert card.score.dimensions == {"concepts": (1 * 1.0 + 2 * 0.5) / (1 + 2)}
+    assert card.score.musts is None
+
+
+def test_who_quits_before_any_mark_is_not_scored(memory, bank, script, wish):
+    card = hold(memory, bank, script(["x", ":quit"]), wish)
+    assert (card.told, memory.cards()) == ([], {})
+
+
 def test_when_the_time_is_up_the_question_is_finished_and_no_other_begun(memory, bank, script, monkeypatch):
     seconds = iter(range(0, 100_000, 400))
     monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
