@@ -129,6 +129,7 @@ class Interviewer:
             told.complete = True
         except _Quit:
             told.complete = bool(told.follow_ups or told.attempts)  # what was marked so far counts
+            told.hits = told.hits or (self._seen(told) if told.complete and told.answer else [])
             raise
         except _Skip:
             told.complete = bool(told.answer or told.follow_ups or told.attempts)
@@ -182,8 +183,7 @@ class Interviewer:
 
     def _rubric(self, number: int, told: Told) -> None:
         rubric = self._question(told).interview.rubric
-        text = "\n".join([told.answer, *(f["reply"] for f in told.follow_ups)])
-        seen = seen_points(text, rubric)
+        seen = self._seen(told)
         self.desk.show(self._say("rubric"), style="head")
         for place, (point, there) in enumerate(zip(rubric, seen, strict=True), 1):
             note = self._say("seen") if there else ""
@@ -196,6 +196,11 @@ class Interviewer:
             both = f"{self._text(wrong.text)}{gap(self.language)}{self._text(wrong.why)}"
             self.desk.show(self._labelled("wrong", both), style="quiet")
         self.desk.show(self._labelled("model", self._text(self._question(told).interview.model_answer)))
+
+    def _seen(self, told: Told) -> list[bool]:
+        """The points of the rubric that stand in what was typed."""
+        text = "\n".join([told.answer, *(f["reply"] for f in told.follow_ups)])
+        return seen_points(text, self._question(told).interview.rubric)
 
     def _points(self, number: int, seen: list[bool]) -> list[bool]:
         count = len(seen)

@@ -83,11 +83,17 @@ def test_pause_skip_and_quit(memory, bank, script):
 
 
 def test_who_quits_in_the_middle_keeps_what_was_marked_so_far(memory, bank, script, wish):
-    card = hold(memory, bank, script(["x", "a", "g", "b", "p", ":quit"]), wish)
+    card = hold(memory, bank, script(["The Gram matrix", "a", "g", "b", "p", ":quit"]), wish)
     (told,) = card.told
-    assert ([f["mark"] for f in told.follow_ups], told.hits) == (["good", "partly"], [])
+    assert ([f["mark"] for f in told.follow_ups], told.hits) == (["good", "partly"], [True, False, False])
+    assert card.score.dimensions == {"concepts": (3 + 1 * 1.0 + 2 * 0.5) / (3 + 1 + 2), "mathematics": 0.0}
+    assert card.score.musts == 0.5
+
+
+def test_who_quits_after_speaking_is_judged_by_the_marks_alone(memory, bank, script, wish):
+    card = hold(memory, bank, script(["", "", "g", "", "p", ":quit"]), wish)
+    assert card.told[0].hits == []
     assert card.score.dimensions == {"concepts": (1 * 1.0 + 2 * 0.5) / (1 + 2)}
-    assert card.score.musts is None
 
 
 def test_who_quits_before_any_mark_is_not_scored(memory, bank, script, wish):
