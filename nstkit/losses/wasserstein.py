@@ -68,7 +68,10 @@ def principal(covariance: Tensor, positions: int) -> tuple[Tensor, Tensor]:
 
     R is C, or `positions` where they are fewer: the other eigenvalues are 0.
     """
-    values, vectors = _eigen(covariance)
+    size = torch.frexp(covariance.abs().amax((-2, -1), keepdim=True)).exponent.clamp(min=-100)
+    unit = torch.exp2(size.to(covariance.dtype))  # a power of 2: exact; LAPACK makes NaN of some near 1e-13
+    values, vectors = _eigen(covariance / unit)
+    values = values * unit[..., 0]
     rank = min(positions, covariance.shape[-1])
     return values[..., -rank:].clamp(min=0), vectors[..., -rank:].contiguous()
 

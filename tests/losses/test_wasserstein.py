@@ -156,6 +156,19 @@ def test_where_lapack_gives_up_in_float32_it_is_asked_in_float64(monkeypatch):
     torch.testing.assert_close(vectors * values[:, None] @ vectors.mT, covariance, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-37, 2.0**-46, 1.0, 1e30])
+def test_a_covariance_of_any_size_has_finite_eigenvectors_that_give_it_back(scale):
+    generator = torch.Generator().manual_seed(3)
+    steps = torch.tensor([0, 0, 0, 0.5, 0.75, 1, 1, 3, -0.5, -0.75, -1, -1, -3])
+    apart = steps[
+        torch.randint(0, 13, (300, 24, 1), generator=generator)
+    ]  # as flat pixels are from their mean
+    covariance = scale * (apart @ apart.mT)
+    values, vectors = principal(covariance, 60)
+    given_back = (vectors * values[:, None]) @ vectors.mT
+    torch.testing.assert_close(given_back, covariance, rtol=0, atol=1e-5 * float(covariance.abs().max()))
+
+
 def test_blank_features_have_the_styles_second_moments_as_distance():
     blank = torch.zeros(2, 5, 6, 8).requires_grad_()
     loss = wasserstein_loss(blank, Y.float())

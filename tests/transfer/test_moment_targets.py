@@ -41,3 +41,14 @@ def test_a_nearly_flat_map_has_its_distance_and_a_gradient(maps, deviation):
         gap.double(), torch.stack([wasserstein_loss(*pair) for pair in pairs]), rtol=3e-3, atol=0
     )
     assert torch.autograd.grad(gap.sum(), features)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_flat_style_of_pixels_is_a_point(seed):
+    generator = torch.Generator().manual_seed(seed)
+    flat = torch.rand(1, 24, 1, 1, generator=generator).expand(-1, -1, 11, 13)
+    features = torch.rand(2, 24, 9, 10, generator=generator).requires_grad_()
+    gap = WassersteinTarget(flat).gap(features, Draw())
+    expected = (features - flat[..., :1, :1]).square().mean((1, 2, 3))
+    torch.testing.assert_close(gap, expected, rtol=1e-4, atol=0)
+    assert torch.autograd.grad(gap.sum(), features)[0].isfinite().all()
