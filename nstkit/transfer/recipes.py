@@ -160,7 +160,8 @@ STROTSS = Recipe(
 # Katherine Crowson's style-transfer-pytorch, as of its commit 015afe1: squares over absolute values for Gram matrices
 # (divided by H·W) and content, style layers as 256 : 64 : 16 : 4 : 1, max pooling, a first convolution that repeats the
 # border, Adam with 0.02, its moments enlarged from scale to scale, iterates averaged with 0.99, scales that grow by √2.
-# It takes 1,000 steps at the first scale and 500 at each other, of which the recipe has the proportion.
+# It takes 1,000 steps at the first scale and 500 at each other, of which the recipe has the proportion. Pictures are
+# enlarged there by the cubic with a = -3/4, and its average counts the picture that a scale starts from; not so here.
 CROWSON = Recipe(
     content_layers={"relu4_2": 1.0},
     style_layers={f"relu{k + 1}_1": 4.0 ** (4 - k) / 341 for k in range(5)},
