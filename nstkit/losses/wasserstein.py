@@ -68,19 +68,21 @@ def principal(covariance: Tensor, positions: int) -> tuple[Tensor, Tensor]:
 
     R is C, or `positions` where they are fewer: the other eigenvalues are 0.
     """
-    size = torch.frexp(covariance.abs().amax((-2, -1), keepdim=True)).exponent.clamp(min=-100)
-    unit = torch.exp2(size.to(covariance.dtype))  # a power of 2: exact; LAPACK makes NaN of some near 1e-13
-    values, vectors = _eigen(covariance / unit)
-    values = values * unit[..., 0]
+    values, vectors = _eigen(covariance)
     rank = min(positions, covariance.shape[-1])
     return values[..., -rank:].clamp(min=0), vectors[..., -rank:].contiguous()
 
 
 def _eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, ascending, and eigenvectors: in float64 where LAPACK gives up in float32, as on some of low rank."""
+    """Eigenvalues, ascending, and eigenvectors: in float64 where LAPACK gives up in float32, as on some of low rank.
+
+    It says so, or returns NaN: of what rounding leaves of flat pixels, for one.
+    """
     try:
         values, vectors = torch.linalg.eigh(matrix)
     except torch.linalg.LinAlgError:
+        values, vectors = matrix.new_full((1,), math.nan), matrix
+    if not (values.isfinite().all() and vectors.isfinite().all()):
         values, vectors = (part.to(matrix) for part in torch.linalg.eigh(matrix.cpu().double()))
     return values, vectors
 
