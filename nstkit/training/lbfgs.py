@@ -24,6 +24,8 @@ class LBFGS:
         learning_rate: the length of a step along the quasi-Newton direction.
         history: pairs that are remembered.
         max_rms: the largest root-mean-square change of x in one step; None sets no bound.
+        first_rms: that of the first step, times the learning rate, however large the gradient is, so that a factor
+            before the function changes nothing; None takes min(1, 1/‖g‖₁) times the gradient, as torch.optim.LBFGS.
         per_image: x is a batch (B, …) of which each item is a problem of its own: it takes the steps that it would
             take alone. Without, x is one variable.
     Raises:
@@ -32,7 +34,7 @@ class LBFGS:
 
     def __init__(
         self, x: Tensor, *, learning_rate: float = 1.0, history: int = 10, max_rms: float | None = None,
-        per_image: bool = False,
+        first_rms: float | None = None, per_image: bool = False,
     ) -> None:  # fmt: skip
         if not x.is_contiguous():
             raise ValueError("x: expected a contiguous tensor; call contiguous() first")
@@ -40,11 +42,12 @@ class LBFGS:
             raise ValueError(f"x: expected a batch (B, …) of items with per_image, got {tuple(x.shape)}")
         if history < 1:
             raise ValueError(f"history: expected at least 1, got {history}")
-        if learning_rate <= 0 or (max_rms is not None and max_rms <= 0):
-            raise ValueError(
-                f"learning_rate, max_rms: expected positive numbers, got {learning_rate}, {max_rms}"
-            )
-        self.x, self.learning_rate, self.history, self.max_rms = x, learning_rate, history, max_rms
+        lengths = {"learning_rate": learning_rate, "max_rms": max_rms, "first_rms": first_rms}
+        for name, value in lengths.items():
+            if value is not None and value <= 0:
+                raise ValueError(f"{name}: expected a positive number, got {value}")
+        self.x, self.learning_rate, self.history = x, learning_rate, history
+        self.max_rms, self.first_rms = max_rms, first_rms
         items = len(x) if per_image else 1
         self._shape = (items, x.numel() // items)  # B, N
         self._moves, self._turns = (x.new_zeros(history, *self._shape) for _ in range(2))  # s and y
@@ -90,14 +93,14 @@ class LBFGS:
         return q
 
     def _length(self, direction: Tensor, grad: Tensor) -> Tensor:
-        """The learning rate, (B, 1); at first no longer than 1/‖g‖₁, as torch.optim.LBFGS has it."""
+        """The learning rate, (B, 1); other at the first step, and cut where x would move too far."""
         length = direction.new_full((len(direction), 1), self.learning_rate)
-        if self.steps == 0:
+        rms = direction.square().mean(1, keepdim=True).sqrt().clamp(min=1e-30)
+        if self.steps == 0 and self.first_rms is not None:
+            length = length * self.first_rms / rms
+        elif self.steps == 0:
             length = length * torch.clamp(1 / grad.abs().sum(1, keepdim=True), max=1)
-        if self.max_rms is None:
-            return length
-        rms = direction.square().mean(1, keepdim=True).sqrt()
-        return torch.minimum(length, self.max_rms / rms.clamp(min=1e-30))
+        return length if self.max_rms is None else torch.minimum(length, self.max_rms / rms)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, but x: tensors, and the number of steps."""

@@ -10,6 +10,10 @@ from torch import Tensor
 from nstkit.training import LBFGS
 from nstkit.transfer.options import Options
 
+FIRST = 0.01
+"""Of white: how far L-BFGS moves pixels at the first step of a scale. The gradient's own length, a millionth, would
+tell it nothing about curvature but rounding errors."""
+
 
 class Adam:
     """Adam on one tensor, fed with gradients (Kingma & Ba, ICLR 2015, Algorithm 1), through torch.optim.
@@ -44,7 +48,14 @@ def make_optimizer(x: Tensor, options: Options) -> LBFGS | Adam:
     """The optimiser that the options name."""
     if options.optimizer == "adam":
         return Adam(x, options.learning_rate, options.beta2)
-    return LBFGS(x, learning_rate=options.learning_rate, history=options.history, max_rms=0.2, per_image=True)
+    return LBFGS(
+        x,
+        learning_rate=options.learning_rate,
+        history=options.history,
+        max_rms=0.2,
+        first_rms=FIRST,
+        per_image=True,
+    )
 
 
 def enlarged(state: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:

@@ -77,6 +77,33 @@ def test_no_step_is_longer_than_allowed():
     assert float((points[1:] - points[:-1]).square().mean(1).sqrt().max()) <= 0.05 * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("learning_rate", [1.0, 0.25])
+def test_the_first_step_has_the_length_asked_for_and_goes_downhill(learning_rate):
+    objective, start = problem("rosenbrock")
+    path, _ = run(objective, start, 1, first_rms=0.01, learning_rate=learning_rate)
+    move = path[0] - start
+    leaf = start.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(leaf), leaf)
+    assert float(move.square().mean().sqrt()) == pytest.approx(0.01 * learning_rate, rel=1e-9)
+    assert float(torch.cosine_similarity(move, -gradient, dim=0)) == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("factor", [2.0**-12, 2.0**9])
+def test_with_a_first_step_of_its_own_length_a_factor_changes_no_bit(factor):
+    objective, start = problem("rosenbrock")
+    options = {"first_rms": 0.01, "max_rms": 0.2}
+    one, _ = run(objective, start, 12, **options)
+    other, _ = run(lambda x: factor * objective(x), start, 12, **options)
+    for mine, theirs in zip(one, other, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_the_longest_step_bounds_the_first_one_too():
+    objective, start = problem("rosenbrock")
+    path, _ = run(objective, start, 1, first_rms=0.5, max_rms=0.05)
+    assert float((path[0] - start).square().mean().sqrt()) == pytest.approx(0.05, rel=1e-9)
+
+
 def test_a_pair_without_curvature_is_skipped():
     x = torch.zeros(4, dtype=torch.float64)
     optimizer = LBFGS(x, history=3)
@@ -101,8 +128,9 @@ def test_going_on_from_a_stored_state_changes_nothing():
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"history": 0}, "history: expected at least 1, got 0"),
-    ({"learning_rate": 0.0}, "expected positive numbers, got 0.0"),
-    ({"max_rms": -1.0}, "expected positive numbers"),
+    ({"learning_rate": 0.0}, "learning_rate: expected a positive number, got 0.0"),
+    ({"max_rms": -1.0}, "max_rms: expected a positive number, got -1.0"),
+    ({"first_rms": 0.0}, "first_rms: expected a positive number, got 0.0"),
 ])  # fmt: skip
 def test_mistakes(options, words):
     with pytest.raises(ValueError, match=words):

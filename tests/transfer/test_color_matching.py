@@ -87,7 +87,8 @@ def first_image(content, start=None, **asked):
     """What a run starts from, at a single scale of the content's size."""
     fields = dict.fromkeys(
         ("content_layers", "style_weight", "content_weight", "tv_weight", "normalize", "balance", "content_loss",
-         "style_loss", "optimizer", "learning_rate", "average", "preserve_color", "tile", "init"),
+         "style_loss", "optimizer", "learning_rate", "average", "preserve_color", "tile", "init", "scale_factor",
+         "first_steps", "carry_over", "beta2", "border", "tv_loss", "patch_sizes", "patch_turns"),
     ) | {
         "encoder": "tiny", "style_layers": {"color1": 1.0}, "style_weights": (1.0,), "style_scale": 1.0, "size": 104,
         "coarsest": 104, "steps": 1, "history": 2, "seed": 0, "precision": "float32", "channels_last": False,

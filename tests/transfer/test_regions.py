@@ -280,7 +280,7 @@ def test_contents_of_one_batch_have_maps_of_their_own(tiny):
 
 def test_a_style_mask_picks_what_is_read():
     """A style that is half one painting, half another, masked, comes to what the painting alone comes to."""
-    options = QUICK | {"steps": 6, "coarsest": 104}
+    options = QUICK | {"steps": 12, "coarsest": 104}
     pasted = torch.cat(STYLES, 3)
     part = (torch.arange(176) < 88).float().expand(1, 56, 176)
     for k, mask in enumerate((part, 1 - part)):
