@@ -103,7 +103,7 @@ plt.show()
 # *The astronaut; her portrait as a mosaic; and that result enhanced in four ways, each titled with its PSNR.*
 #
 # There is no promise to keep. Sharpening, the one that is sold as clarity, moves both results *away* from the content.
-# Stretching helps the mosaic and hurts the ink wash; CLAHE hurts the mosaic and hardly moves the wash. Equalisation
+# Stretching hardly moves the mosaic and hurts the ink wash, CLAHE the other way round. Equalisation
 # brings both nearer, and you can see why: this photograph uses the whole range from black to white, the results do not,
 # and equalising spreads them. It hit the tone by luck. None of these four functions is ever *shown* the content; they
 # cannot aim at it.
