@@ -1,5 +1,6 @@
 """`nstkit drill` and `nstkit anki`: mock interviews in the terminal, and the bank as a deck of cards."""
 
+import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -133,5 +134,7 @@ def anki(
         raise FileExistsError(f"{out}: exists; name another file, or add --force")
     if not out.parent.is_dir():
         raise ValueError(f"--out: the folder {out.parent} does not exist; create it first")
+    if not os.access(out.parent, os.W_OK):
+        raise ValueError(f"--out: the folder {out.parent} may not be written to; choose another")
     count = write_deck(out, choose_topics(load_bank(), topics or ()), lang)
     print(f"wrote {out} with {count} notes")

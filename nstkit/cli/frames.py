@@ -5,6 +5,7 @@ optimised, each from the result of the one before. There is no optical flow: wha
 """
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -179,6 +180,8 @@ def check_folder(order: Pass) -> None:
         raise FileExistsError(f"{out}: is a file; name a folder for the frames")
     if not out.parent.is_dir():
         raise ValueError(f"{out}: the folder {out.parent} does not exist; create it first")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise ValueError(f"{out}: may not be written to; choose another folder")
     if not order.resume and not order.force and out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out}: is not empty; go on with --resume, or name a new folder")
 

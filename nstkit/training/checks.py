@@ -16,11 +16,17 @@ def choose(name: str, value: str, allowed: Sequence[str]) -> None:
         raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}{hint}")
 
 
-def check_number(name: str, value: float, *, positive: bool = False) -> None:
-    """Raise ValueError unless `value` is finite and not negative (or positive)."""
+def check_number(name: str, value: float, *, positive: bool = False, whole: bool = False) -> None:
+    """Raise ValueError unless `value` is finite and not negative (or positive, or whole); TypeError for no number."""
     wanted = "a positive number" if positive else "a number of at least 0"
-    if not math.isfinite(value) or value < 0 or (positive and value == 0):
+    try:
+        finite = math.isfinite(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected {wanted}, got {value!r}") from None
+    if not finite or value < 0 or (positive and value == 0):
         raise ValueError(f"{name}: expected {wanted}, got {value}")
+    if whole and value % 1:
+        raise ValueError(f"{name}: expected a whole number, got {value}")
 
 
 def check_counts(**counts: int) -> None:

@@ -79,7 +79,7 @@ class Options:
             choose("preserve_color", self.preserve_color, COLOR_KEEPERS)
         self._check_match_color()
         for name in _POSITIVE:
-            check_number(name, getattr(self, name), positive=True)
+            check_number(name, getattr(self, name), positive=True, whole=name != "style_scale")
         check_learning_rate(self.learning_rate)
         self._check_copies()
         for name in ("content_weight", "style_weight", "tv_weight"):
@@ -112,7 +112,7 @@ class Options:
         if not 1 < self.scale_factor < math.inf:
             raise ValueError(f"scale_factor: expected a number above 1, got {self.scale_factor}")
         if self.first_steps is not None:
-            check_number("first_steps", self.first_steps, positive=True)
+            check_number("first_steps", self.first_steps, positive=True, whole=True)
         if self.carry_over and self.optimizer != "adam":
             raise ValueError(
                 f"carry_over: expected optimizer='adam' beside it, got {self.optimizer!r}, whose memory of one size is "

@@ -104,6 +104,14 @@ def test_a_deck(nstkit, here):
     )
 
 
+def test_a_deck_where_nothing_may_be_written(nstkit, here, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a superuser may write everywhere
+    assert (
+        nstkit("anki", "-o", "deck.tsv").err
+        == "nstkit: --out: the folder . may not be written to; choose another\n"
+    )
+
+
 class Typist:
     """Types into the command in a pseudo-terminal, waiting for what it says."""
 

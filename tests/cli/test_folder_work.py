@@ -330,3 +330,12 @@ def test_two_processes_do_each_picture_once_and_to_the_bit(nstkit, photos):
     assert done.stderr.count("passed over: photos/f.png") == 1
     assert done.stderr.count("wrote 5 pictures to out, 1 passed over; ") == 1
     assert contents() == whole
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_before_any_work(nstkit, here, photo, monkeypatch):
+    (here / "in").mkdir()
+    (here / photo).rename(here / "in" / photo)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a superuser may write everywhere
+    ended = nstkit("transfer", "in", "swirls", "-o", "new")
+    assert (ended.code, ended.err) == (2, "nstkit: new: may not be written to; choose another folder\n")
+    assert not (here / "new").exists()

@@ -219,6 +219,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_last_good_image(monkey
 @pytest.mark.parametrize(("options", "words"), [
     ({"size": 30}, r"size: 30 gives 30 x \d+ pixels, too small for these layers, which need 40 on the short side"),
     ({"steps": 0}, "steps: expected a positive number, got 0"),
+    ({"steps": 1.5}, "steps: expected a whole number, got 1.5"),
+    ({"first_steps": 1.5}, "first_steps: expected a whole number, got 1.5"),
     ({"style_weight": float("nan")}, "style_weight: expected a number of at least 0, got nan"),
     ({"content_weight": -1.0}, "content_weight: expected a number of at least 0, got -1"),
     ({"content_weight": 0.0, "style_weight": 0.0}, "expected at least one above 0, got both 0"),
