@@ -91,8 +91,8 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
         ValueError, TypeError: a value that cannot be.
     """
     found = {name: _given(value, getattr(plan, name, None)) for name, value in asked.items()}
-    found["content_layers"] = dict(found["content_layers"])
-    found["style_layers"] = layers = dict(found["style_layers"])
+    found["content_layers"] = _by_layer("content_layers", found["content_layers"])
+    found["style_layers"] = layers = _by_layer("style_layers", found["style_layers"])
     found["style_loss"] = _losses(asked["style_loss"], plan, layers, asked["style_layers"] is None)
     for name in ("patch_sizes", "patch_turns"):
         found[name] = tuple(float(value) for value in found.get(name) or ())
@@ -104,6 +104,14 @@ def settled_options(plan: Recipe, place: torch.device, **asked: Any) -> Options:
     if asked["carry_over"] is None:
         found["carry_over"] = plan.carry_over and found["optimizer"] == "adam"
     return Options(**found)
+
+
+def _by_layer(name: str, weights: Any) -> dict[str, float]:
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"{name}: expected layers with their weights, such as {{'relu1_1': 1.0}}, got {weights!r}"
+        )
+    return dict(weights)
 
 
 def check_regions(regions: Regions, options: Options) -> None:

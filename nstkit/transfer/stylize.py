@@ -148,6 +148,8 @@ def stylize(
         ValueError, TypeError, KeyError: an argument, by name, with what was expected.
         NonFiniteLoss: a term became NaN or infinite; carries the last good image.
     """
+    if not isinstance(styles, Tensor | Sequence):
+        raise TypeError(f"styles: expected an image, (1, 3, h, w), or a list of them, got {styles!r}")
     pictures = [styles] if isinstance(styles, Tensor) else list(styles)
     check_pictures(content, pictures, style_weights)
     regions = regions_of(content, pictures, masks, content_map, style_masks)

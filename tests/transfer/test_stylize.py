@@ -250,6 +250,16 @@ def test_mistakes(options, words):
         stylize(CONTENT, STYLE, **QUICK | options)
 
 
+@pytest.mark.parametrize(("styles", "options", "words"), [
+    (None, {}, r"styles: expected an image, \(1, 3, h, w\), or a list of them, got None"),
+    (STYLE, {"style_layers": ["relu1_1"]}, r"style_layers: expected layers with their weights, .*got \['relu1_1'\]"),
+    (STYLE, {"content_layers": "relu1_1"}, "content_layers: expected layers with their weights, .*got 'relu1_1'"),
+])  # fmt: skip
+def test_other_types_are_named(styles, options, words):
+    with pytest.raises(TypeError, match=words):
+        stylize(CONTENT, styles, **QUICK | options)
+
+
 def test_an_unknown_layer_gets_a_suggestion():
     with pytest.raises(
         KeyError, match=r"style_layers: tiny has no 'relu3_3'; did you mean 'relu3_\d'\? It has .*color1"
