@@ -80,9 +80,11 @@ def _eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """
     try:
         values, vectors = torch.linalg.eigh(matrix)
+        trouble = (~values.isfinite()).any() | (~vectors.isfinite()).any()
+        failed = bool(trouble)  # usually no, which is also the answer of tensors without values
     except torch.linalg.LinAlgError:
-        values, vectors = matrix.new_full((1,), math.nan), matrix
-    if not (values.isfinite().all() and vectors.isfinite().all()):
+        failed = True
+    if failed:
         values, vectors = (part.to(matrix) for part in torch.linalg.eigh(matrix.cpu().double()))
     return values, vectors
 

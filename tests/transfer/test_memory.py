@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from nstkit.encoders import load_encoder
+from nstkit.losses.wasserstein import principal
 from nstkit.transfer import memory, stylize, tiles
-from nstkit.transfer.live_tensors import LiveTensors
+from nstkit.transfer.live_tensors import LiveTensors, rehearsal
 from nstkit.transfer.memory import estimate, largest_size
 from nstkit.transfer.options import STYLE_LOSSES
 
@@ -202,3 +203,13 @@ def test_the_device_takes_what_was_foretold(pictures, precision):
     stylize(content, style, device="cuda", coarsest=512, steps=2, **asked)
     assert found.bytes == pytest.approx(torch.cuda.max_memory_allocated() - before, rel=0.25)
     assert found.process == 0
+
+
+def test_a_rehearsal_takes_the_usual_way_to_eigenvectors(monkeypatch):
+    def again(*_):
+        raise AssertionError("float64 was asked, as after a failure")
+
+    monkeypatch.setattr(torch.Tensor, "double", again)
+    with rehearsal():
+        values, vectors = principal(torch.ones(1, 6, 6), 4)
+    assert (values.shape, vectors.shape) == ((1, 4), (1, 6, 4))
