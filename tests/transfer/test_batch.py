@@ -12,6 +12,8 @@ from nstkit.transfer.regions import EVERYWHERE, Regions
 from nstkit.transfer.run import Run
 from nstkit.transfer.settled import settled_options, tapped
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HEIGHT, WIDTH = 40, 52
 CONTENTS = torch.cat([
     photograph("coffee", size=160)[..., :HEIGHT, :WIDTH],
@@ -44,14 +46,6 @@ CASES = {
     },
     "tile": {"tile": 40, "preserve_color": "covariance"},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

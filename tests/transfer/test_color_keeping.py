@@ -11,18 +11,12 @@ from nstkit.paintings import paint
 from nstkit.transfer import load_checkpoint, save_checkpoint, stylize
 from nstkit.transfer.color_keeping import COLOR_KEEPERS, prepare_colors, restore_colors
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONTENT = photograph("chelsea", size=160)[..., :104, :104]  # two scales
 STYLE = paint("stained_glass", height=56, width=88)
 FEW = dict.fromkeys(("color1", "relu1_1", "relu2_1"), 1.0)  # layers that are quick
 QUICK = {"encoder": "tiny", "style_layers": FEW, "size": 104, "coarsest": 52, "steps": 3, "device": "cpu"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def chroma_gap(image, content=CONTENT):

@@ -13,18 +13,12 @@ from nstkit.transfer.recipes import TINY
 from nstkit.transfer.run import Run
 from nstkit.transfer.settled import settled_options, tapped
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONTENT = photograph("chelsea", size=160)[..., :104, :104]  # two scales
 STYLE = paint("stained_glass", height=56, width=88)
 FEW = dict.fromkeys(("color1", "relu1_1", "relu2_1"), 1.0)  # layers that are quick
 QUICK = {"encoder": "tiny", "style_layers": FEW, "size": 104, "coarsest": 52, "steps": 2, "device": "cpu"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def noise(seed, *shape):

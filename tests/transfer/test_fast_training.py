@@ -18,17 +18,11 @@ from nstkit.transfer.fast_training import train_fast
 from nstkit.transfer.recipes import Recipe
 from nstkit.transfer.taps import TappedEncoder
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FAST = {"size": 40, "batch_size": 2, "width": 4, "blocks": 1, "encoder": "tiny", "device": "cpu"}
 ADAIN = {"size": 16, "batch_size": 2, "layer": "relu2_1", "style_layers": ("relu1_1", "relu2_1"), "encoder": "tiny",
          "device": "cpu", "learning_rate": 3e-3}  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -17,15 +17,9 @@ from nstkit.transfer.draws import Draw
 from nstkit.transfer.recipes import PUBLISHED, fitted
 from nstkit.transfer.style_copies import turned
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # per block
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

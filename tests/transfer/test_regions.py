@@ -21,6 +21,8 @@ from nstkit.transfer.regions import EVERYWHERE, Guide, Regions
 from nstkit.transfer.style_targets import GramTarget
 from nstkit.transfer.taps import TappedEncoder
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONTENT = photograph("coffee", size=160)[..., :104, :104]  # two scales
 HEIGHT, WIDTH = CONTENT.shape[-2:]
 STYLES = [paint("stained_glass", height=56, width=88), paint("ink_wash", height=56, width=88)]
@@ -28,14 +30,6 @@ FEW = dict.fromkeys(("color1", "relu1_1", "relu2_1"), 1.0)  # layers that are qu
 QUICK = {"encoder": "tiny", "style_layers": FEW, "size": 104, "coarsest": 52, "steps": 4, "device": "cpu"}
 LEFT = (torch.arange(WIDTH) < WIDTH // 2).float().expand(HEIGHT, WIDTH)
 HALVES = torch.stack([LEFT, 1 - LEFT])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def noise(seed, *shape):

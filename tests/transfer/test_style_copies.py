@@ -14,6 +14,8 @@ from nstkit.transfer.matching_targets import drawn_patches
 from nstkit.transfer.options import Options
 from nstkit.transfer.style_copies import copied_patches, copies_of, turned
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 STYLE = paint("mosaic", height=46, width=60)
 OPTIONS = Options(
     encoder="tiny", content_layers={}, style_layers={"relu2_1": 1.0, "relu3_1": 1.0}, style_weights=(1.0,),
@@ -21,14 +23,6 @@ OPTIONS = Options(
     style_scale=1.0, size=60, coarsest=60, steps=1, optimizer="adam", learning_rate=0.1, history=2, average=0.0,
     init="content", seed=3, precision="float32", channels_last=False, patch_sizes=(0.8,), patch_turns=(10.0,),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def noise(seed, *shape):

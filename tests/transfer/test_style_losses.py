@@ -36,6 +36,8 @@ from nstkit.transfer.recipes import TINY
 from nstkit.transfer.regions import Guide
 from nstkit.transfer.style_targets import GramTarget
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONTENT = photograph("grace_hopper", size=52)
 STYLES = [paint("mosaic", height=40, width=48), paint("ink_wash", height=48, width=40)]
 FEW = dict.fromkeys(("color4", "relu2_1", "relu3_1"), 1.0)  # layers that are quick
@@ -44,14 +46,6 @@ RAMP = torch.linspace(0, 1, CONTENT.shape[3]).expand(*CONTENT.shape[2:])
 MASKS = {"masks": torch.stack([RAMP, 1 - RAMP]), "style_masks": [STYLES[0][0, 0], None]}
 RANDOM = ("sliced_wasserstein", "patch", "contextual", "relaxed_emd")
 NAMES = ("gram", "centered_gram", "moments", "wasserstein", "histogram", *RANDOM)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def drawn(seed, *shape):

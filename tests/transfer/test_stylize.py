@@ -10,17 +10,11 @@ from nstkit.images import photograph
 from nstkit.paintings import paint
 from nstkit.transfer import NonFiniteLoss, load_checkpoint, save_checkpoint, stylize
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONTENT = photograph("grace_hopper", size=104)
 STYLE = paint("mosaic", height=56, width=88)
 QUICK = {"encoder": "tiny", "size": 104, "coarsest": 52, "steps": 4, "device": "cpu"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def apart(a, b):
